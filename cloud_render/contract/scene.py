@@ -23,22 +23,22 @@ def scene_path(path: str) -> str:
     """
     forward = path.replace("\\", "/")
     if drive := re.match(r"([A-Za-z]):/", forward):
-        rooted = f"{drive[1].lower()}/{forward[3:]}"
-    elif re.match(r"//[^/]", forward):
-        rooted = f"unc/{forward[2:]}"
+        top, below = [drive[1].lower()], forward[3:]
+    elif share := re.match(r"//([^/]+)/+([^/]+)/", forward):
+        top, below = ["unc", share[1], share[2]], forward[share.end() :]
     elif forward.startswith("/"):
-        rooted = forward.lstrip("/")
+        top, below = [], forward
     else:
         raise BadArguments(f"{path!r} is not an absolute path.")
     parts: list[str] = []
-    for part in rooted.split("/"):
+    for part in below.split("/"):
         if part == ".." and not parts:
             raise BadArguments(f"{path!r} leads above the top of its disk.")
         if part == "..":
             parts.pop()
         elif part not in ("", "."):
             parts.append(part)
-    clean = "/".join(parts)
+    clean = "/".join([*top, *parts])
     if problem := problem_of_scene_path(clean):
         raise BadArguments(f"{path!r} can't be taken along: {problem}.", "Rename the file or its folder.")
     return clean
