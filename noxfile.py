@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The project's checks by name; `nox` runs the quick ones, `nox --list` shows all."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "types"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, imports, and the form of the code."""
+    session.install("ruff>=0.17,<0.18")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(python=["3.11", "3.13"])
+def types(session: nox.Session) -> None:
+    """mypy, strict; fake-bpy-module supplies Blender's types."""
+    session.install("mypy>=1.18,<3", "fake-bpy-module>=20250101", "-e", ".")
+    session.run("mypy")
+
+
+def _on_blender(session: nox.Session, blender: str) -> None:
+    """What runs inside Blender, and the worker that drives it, on one version of the bpy wheel."""
+    session.install("-e", ".[test]", f"bpy=={blender}.*")
+    session.run("pytest", "tests/inblender", "tests/worker", *session.posargs)
+
+
+@nox.session(name="bpy-4.2", python="3.11")
+def bpy_4_2(session: nox.Session) -> None:
+    """The oldest Blender we support."""
+    _on_blender(session, "4.2")
+
+
+@nox.session(name="bpy-4.5", python="3.11")
+def bpy_4_5(session: nox.Session) -> None:
+    """A Blender in long-term support."""
+    _on_blender(session, "4.5")
+
+
+@nox.session(name="bpy-5.0", python="3.11")
+def bpy_5_0(session: nox.Session) -> None:
+    """The newest Blender for Python 3.11."""
+    _on_blender(session, "5.0")
+
+
+@nox.session(name="bpy-5.2", python="3.13")
+def bpy_5_2(session: nox.Session) -> None:
+    """The newest Blender."""
+    _on_blender(session, "5.2")
