@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The content-addressed store: file contents in a bucket, each piece once. Knows neither jobs nor Blender."""
+
+from cloud_render.store.progress import NEVER, SILENT, Progress
+from cloud_render.store.source import SourceFile
+from cloud_render.store.store import Store
+
+__all__ = ["NEVER", "SILENT", "Progress", "SourceFile", "Store"]

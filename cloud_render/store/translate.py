@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Botocore's errors in our words: the one place that knows how AWS names what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore import exceptions as aws
+
+from cloud_render.contract.errors import (
+    CloudNotReady,
+    CloudRenderError,
+    CloudUnreachable,
+    NoCredentials,
+    NotThere,
+    StorageUnavailable,
+)
+
+_CREDENTIAL_ERRORS = (
+    aws.NoCredentialsError,
+    aws.PartialCredentialsError,
+    aws.CredentialRetrievalError,
+    aws.ProfileNotFound,
+    aws.SSOError,
+    aws.TokenRetrievalError,
+    aws.UnauthorizedSSOTokenError,
+    aws.InvalidConfigError,
+    aws.ConfigParseError,
+)
+_NETWORK_ERRORS = (
+    aws.HTTPClientError,
+    aws.ConnectionError,
+    aws.IncompleteReadError,
+)
+_CREDENTIAL_CODES = {
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+}
+_FORBIDDEN_CODES = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation", "403"}
+_ABSENT_CODES = {"NoSuchKey", "NoSuchUpload", "NotFound", "404"}
+_BUSY_CODES = {
+    "BadDigest",
+    "InternalError",
+    "InternalFailure",
+    "OperationAborted",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "XAmzContentSHA256Mismatch",
+}
+
+SIGN_IN = "Sign in again (aws sso login), or choose another profile with --profile or AWS_PROFILE."
+
+
+@contextmanager
+def translated(doing: str, unreachable: type[CloudRenderError] = StorageUnavailable) -> Iterator[None]:
+    """Raises ours from botocore's. `doing` says what was tried: "read the stack cloud-render".
+
+    `unreachable` is raised where no answer came: StorageUnavailable for S3, CloudUnreachable for the other services.
+    """
+    try:
+        yield
+    except aws.ClientError as error:
+        raise of_answer(error, doing) from error
+    except _CREDENTIAL_ERRORS as error:
+        raise NoCredentials(f"No usable AWS credentials: {error}", SIGN_IN) from error
+    except (*_NETWORK_ERRORS, aws.NoRegionError, aws.EndpointProviderError, ValueError) as error:
+        raise _of_no_answer(error, doing, unreachable) from error
+    except aws.BotoCoreError as error:
+        raise CloudNotReady(f"Could not {doing}: {error}", "Check the AWS configuration.") from error
+
+
+def of_answer(error: aws.ClientError, doing: str) -> CloudRenderError:
+    """What an answer of AWS that refuses a request means."""
+    code = code_of(error)
+    message = str(error.response.get("Error", {}).get("Message") or "no reason given")
+    said = f"Could not {doing}: AWS says {code}: {message}"
+    if code in _CREDENTIAL_CODES:
+        return NoCredentials(said, SIGN_IN)
+    if code in _FORBIDDEN_CODES:
+        return NoCredentials(said, "These credentials lack that right: use others, or ask whoever set up the stack.")
+    if code in _ABSENT_CODES:
+        return NotThere(f"Could not {doing}: it is not there.", "")
+    if code == "NoSuchBucket":
+        return CloudNotReady(f"Could not {doing}: the stack's bucket is gone.", "Set up the stack again.")
+    if code in _BUSY_CODES or status_of(error) >= 500:
+        return StorageUnavailable(said, "Try again in a minute.")
+    return CloudRenderError(said)
+
+
+def _of_no_answer(error: Exception, doing: str, unreachable: type[CloudRenderError]) -> CloudRenderError:
+    if isinstance(error, aws.NoRegionError):
+        return CloudUnreachable("No AWS region is chosen.", "Give --region, or set AWS_REGION or a profile's region.")
+    if isinstance(error, ValueError) and "endpoint" not in str(error).lower():
+        raise error
+    return unreachable(
+        f"Could not {doing}: no connection ({error}).", "Check the network, the region and AWS_ENDPOINT_URL."
+    )
+
+
+def code_of(error: aws.ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def status_of(error: aws.ClientError) -> int:
+    metadata: dict[str, Any] = error.response.get("ResponseMetadata", {})  # type: ignore[assignment]
+    return int(metadata.get("HTTPStatusCode", 0))
