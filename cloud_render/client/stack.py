@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deploys the CloudFormation stack. Reading a stack that is there belongs to farm.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError, WaiterError
+
+from cloud_render.contract.errors import BadArguments, CloudNotReady, NoStack
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "cloudformation" / "cloud-render.yaml"
+"""The template beside the package, in a checkout and in an installed wheel alike."""
+
+MAX_INLINE_BYTES = 51_200
+"""The largest template that CloudFormation takes inside the request."""
+
+USABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+"""Stack states whose Outputs hold."""
+
+IN_PROGRESS = {"CREATE_IN_PROGRESS": "stack_create_complete", "UPDATE_IN_PROGRESS": "stack_update_complete"}
+"""Stack states that end by themselves, and botocore's waiter for each."""
+
+
+class Clients(Protocol):
+    """Whatever makes AWS clients: farm.Connection, or a boto3 Session."""
+
+    def client(self, service_name: str, /) -> Any: ...
+
+
+def deploy(
+    clients: Clients, stack: str = "cloud-render", parameters: Mapping[str, str] | None = None, template: str | None = None
+) -> dict[str, str]:
+    """Make the stack, or adopt the one of that name, wait until it stands, and answer its Outputs.
+
+    Raises BadArguments for a template or parameter that CloudFormation refuses, CloudNotReady naming the first
+    resource that failed.
+    """
+    cloudformation = clients.client("cloudformation")
+    state = _state(cloudformation, stack)
+    if state is None:
+        _create(cloudformation, stack, dict(parameters or {}), template if template is not None else TEMPLATE.read_text("utf-8"))
+        state = "CREATE_IN_PROGRESS"
+    if state in IN_PROGRESS:
+        _wait(cloudformation, stack, IN_PROGRESS[state])
+    elif state not in USABLE:
+        raise CloudNotReady(f"The stack {stack} is in the state {state}.", "Delete it, then set it up again." + _first_cause(cloudformation, stack))
+    return outputs(cloudformation, stack)
+
+
+def outputs(cloudformation: Any, stack: str) -> dict[str, str]:
+    """The Outputs of a stack that is there. Raises NoStack."""
+    described = _describe(cloudformation, stack)
+    if described is None:
+        raise NoStack(f"There is no stack named {stack}.", "Set it up first.")
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def _state(cloudformation: Any, stack: str) -> str | None:
+    described = _describe(cloudformation, stack)
+    return None if described is None else str(described["StackStatus"])
+
+
+def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
+    try:
+        stacks: list[dict[str, Any]] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        # CloudFormation has no error code of its own for a stack that is not there.
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+    return stacks[0]
+
+
+def _create(cloudformation: Any, stack: str, parameters: dict[str, str], template: str) -> None:
+    if len(template.encode()) > MAX_INLINE_BYTES:
+        raise BadArguments(f"The template has {len(template.encode())} bytes; CloudFormation takes {MAX_INLINE_BYTES}.")
+    try:
+        cloudformation.create_stack(
+            StackName=stack,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM"],
+            OnFailure="DELETE",
+        )
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        if code == "AlreadyExistsException":
+            return  # Someone else was faster: theirs is adopted.
+        if code in ("ValidationError", "InsufficientCapabilitiesException"):
+            raise BadArguments(f"CloudFormation refused the stack {stack}: {message}") from error
+        if code.startswith("Internal"):
+            raise CloudNotReady(f"The stack {stack} could not be made: {message}") from error
+        raise
+
+
+def _wait(cloudformation: Any, stack: str, waiter: str) -> None:
+    try:
+        # 5 s × 360 = 30 min: compute environments take minutes, roles seconds.
+        cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
+    except WaiterError as error:
+        raise CloudNotReady(f"The stack {stack} could not be made.", _first_cause(cloudformation, stack).strip()) from error
+
+
+def _first_cause(cloudformation: Any, stack: str) -> str:
+    """What failed first, in CloudFormation's words; later failures are mostly its consequences. Empty if not known."""
+    try:
+        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+        events = [event for page in pages for event in page["StackEvents"]]
+    except ClientError:
+        return ""  # The events are gone with the stack; the state alone has to do.
+    for event in reversed(events):
+        if event.get("ResourceStatus", "").endswith("_FAILED"):
+            return f" {event['LogicalResourceId']} failed: {event.get('ResourceStatusReason', 'no reason given')}"
+    return ""
