@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every file the open .blend needs, and what is missing. Reads only; nothing in Blender is changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from cloud_render.contract.scene import MissingFile, SceneFile, SceneWarning, scene_path
+from cloud_render.inblender import concerns, listing
+from cloud_render.inblender.references import Reference, Shape, references
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What the open .blend needs beside itself."""
+
+    files: tuple[SceneFile, ...]
+    """Each once, sorted by scene_path."""
+    missing: tuple[MissingFile, ...]
+    warnings: tuple[SceneWarning, ...]
+    scripts: tuple[str, ...]
+    """Python that does not run unless scripts are allowed, in words."""
+
+
+FILES_OF_SHAPE: dict[Shape, Callable[[str], list[str]]] = {
+    "file": listing.file_alone,
+    "folder": listing.folder,
+    "tiles": listing.tiles,
+    "sequence": listing.sequence,
+}
+
+
+def collect(frames: Sequence[int] = ()) -> Collection:
+    """Everything the open .blend needs; `frames` are those to be rendered (empty: unknown)."""
+    wanted = references()
+    refused = [reference for reference in wanted if _too_wide(reference)]
+    kept = [reference for reference in wanted if not _too_wide(reference)]
+    files: dict[str, SceneFile] = {}
+    missing: dict[str, MissingFile] = {}
+    for reference in kept:
+        found = files_of(reference)
+        for path in found:
+            file = _scene_file(path, reference)
+            files.setdefault(file.scene_path, file)
+        if not found and not reference.optional:
+            missing.setdefault(reference.path, MissingFile(reference.path, reference.owner))
+    files.pop(_own_place(), None)
+    return Collection(
+        files=tuple(files[place] for place in sorted(files)),
+        missing=tuple(missing.values()),
+        warnings=(*concerns.of_folders(refused), *concerns.of_scene(kept, frames)),
+        scripts=concerns.scripts(),
+    )
+
+
+def files_of(reference: Reference) -> list[str]:
+    """The files behind a reference; a folder is walked whatever the reference thought it was."""
+    if reference.shape == "file" and Path(reference.path).is_dir():
+        return listing.folder(reference.path)
+    return FILES_OF_SHAPE[reference.shape](reference.path)
+
+
+def _too_wide(reference: Reference) -> bool:
+    wide = listing.too_wide(reference.path, bpy.data.filepath)
+    return wide and (reference.shape == "folder" or Path(reference.path).is_dir())
+
+
+def _own_place() -> str:
+    return scene_path(os.path.normpath(bpy.data.filepath)) if bpy.data.filepath else ""
+
+
+def _scene_file(path: str, reference: Reference) -> SceneFile:
+    return SceneFile(path, scene_path(path), Path(path).stat().st_size, reference.kind, reference.owner)

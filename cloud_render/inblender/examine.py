@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action `examine`: what a .blend is, needs and lacks. The file is opened and never saved."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from cloud_render.contract import frames, values
+from cloud_render.contract.scene import Examination, SceneFile, scene_path
+from cloud_render.inblender import loading, snapshot
+from cloud_render.inblender.collect import collect
+from cloud_render.inblender.events import Events
+
+
+def run(request: dict[str, Any], events: Events) -> None:
+    loading.open_blend(request["blend"], use_scripts=bool(request.get("use_scripts", False)))
+    events.send("examined", **values.to_plain(examination(request.get("frames"))))
+
+
+def examination(frame_text: str | None = None) -> Examination:
+    """Of the open .blend; `frame_text` are the frames to be rendered, the active scene's range where None.
+
+    Raises BadFrames.
+    """
+    active = active_scene()
+    chosen = frames.parse(frame_text) if frame_text else _range(active)
+    collection = collect(chosen)
+    return Examination(
+        blender=loading.version_text(tuple(bpy.app.version)),
+        saved_by=loading.version_text(tuple(bpy.data.version)),
+        blend=_blend(),
+        scene=active.name,
+        scenes=tuple(snapshot.settings_of(scene) for scene in bpy.data.scenes if scene.library is None),
+        files=collection.files,
+        missing=collection.missing,
+        warnings=collection.warnings,
+        scripts=collection.scripts,
+    )
+
+
+def active_scene() -> bpy.types.Scene:
+    return bpy.context.window.scene if bpy.context.window else bpy.context.scene
+
+
+def _range(scene: bpy.types.Scene) -> tuple[int, ...]:
+    return frames.of_scene(scene.frame_start, scene.frame_end, scene.frame_step)
+
+
+def _blend() -> SceneFile:
+    path = os.path.normpath(bpy.data.filepath)
+    return SceneFile(path, scene_path(path), Path(path).stat().st_size, "blend", "the scene itself")

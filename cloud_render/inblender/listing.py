@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a path that Blender names to the files that lie behind it: sequences, tiles, folders. Knows no Blender."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+TILE_TOKENS = {"<UDIM>": r"\d{4}", "<UVTILE>": r"u\d+_v\d+"}
+"""What stands in a tiled image's path, and what a tile's file has in its place."""
+
+
+def file_alone(path: str) -> list[str]:
+    return [path] if Path(path).is_file() else []
+
+
+def folder(path: str) -> list[str]:
+    """Every file below a folder, links to folders not followed: one could lead anywhere, even back up."""
+    found = []
+    for parent, _, names in os.walk(path):
+        found += [str(Path(parent) / name) for name in names if (Path(parent) / name).is_file()]
+    return sorted(found)
+
+
+def tiles(path: str) -> list[str]:
+    """The files of a tiled image, `path` being its pattern."""
+    name = os.path.basename(path)  # noqa: PTH119 - a pattern's text, not a file
+    pattern = re.escape(name)
+    for token, digits in TILE_TOKENS.items():
+        pattern = pattern.replace(re.escape(token), digits)
+    return [found for found, _ in _siblings(path, re.compile(pattern))]
+
+
+def sequence(path: str) -> list[str]:
+    """The files of the sequence that `path` belongs to, found as Blender finds them; without digits, `path` alone."""
+    return [found for found, _ in numbered(path)] or file_alone(path)
+
+
+def numbered(path: str) -> list[tuple[str, int]]:
+    """Each file of the sequence that `path` belongs to, with its number.
+
+    Blender's rule: the extension goes at the last dot, then the last run of digits of the stem counts. So `x_0001.jp2`
+    is a sequence by 0001 and not by 2, and `n_1_x.png` is one too.
+    """
+    stem, extension = os.path.splitext(os.path.basename(path))  # noqa: PTH119, PTH122 - as Blender cuts it
+    match = re.fullmatch(r"(.*?)(\d+)(\D*)", stem, re.DOTALL)
+    if not match:
+        return []
+    pattern = re.compile(rf"{re.escape(match[1])}(\d+){re.escape(match[3] + extension)}", re.DOTALL)
+    return [(found, int(hit[1])) for found, hit in _siblings(path, pattern)]
+
+
+def _siblings(path: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str]]]:
+    """The files beside `path` whose whole name fits, in order."""
+    parent = Path(path).parent
+    try:
+        with os.scandir(parent) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        if match := pattern.fullmatch(name):
+            yield str(parent / name), match
+
+
+def too_wide(path: str, blend: str) -> bool:
+    """Whether walking the folder `path` would take far more than a scene's files.
+
+    That is the top of a disk, the home folder and what is above it, and every folder above the .blend. An empty path
+    of a cache becomes such a folder when Blender makes paths relative (`//../../../`).
+    """
+    place = Path(os.path.normpath(path))
+    home = Path.home()
+    above_blend = Path(os.path.normpath(blend)).parents[1:] if blend else ()
+    return place == Path(place.anchor) or place in (home, *home.parents) or place in above_blend

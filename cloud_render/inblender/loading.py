@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens a .blend, or says in words why it can't be opened."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import bpy
+
+from cloud_render.contract.errors import BadArguments, UnreadableBlend
+
+MAGIC = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")
+"""How a .blend starts: plain, compressed by zstd (3.0 and later), compressed by gzip (before 3.0)."""
+
+
+def version_text(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version[:3])
+
+
+def open_blend(path: str, use_scripts: bool) -> None:
+    """Open `path`, running its Python only with `use_scripts`.
+
+    Raises BadArguments where there is no such file, UnreadableBlend for what is damaged, no .blend, or too new.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise BadArguments(f"There is no file {path}.", "Check the path of the .blend.")
+    try:
+        with file.open("rb") as opened:
+            header = opened.read(32)
+    except OSError as error:
+        raise UnreadableBlend(f"{path} can't be read ({error.strerror}).", "Check who may read the file.") from error
+    if not header.startswith(MAGIC):
+        raise UnreadableBlend(f"{file.name} is not a .blend file.", "Choose a file that Blender saved.")
+    _refuse_newer(file.name, _version_in(header))
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(file), load_ui=False, use_scripts=use_scripts)
+    except RuntimeError as error:
+        words = re.sub(r"\s+", " ", str(error)).strip().removeprefix("Error: ")
+        raise UnreadableBlend(
+            f"Blender {bpy.app.version_string} can't open {file.name} ({words}).",
+            "It is damaged, cut short, or was saved by a newer Blender. Open and save it in your Blender, then try again.",
+        ) from error
+    _refuse_newer(file.name, tuple(bpy.data.version))
+
+
+def _version_in(header: bytes) -> tuple[int, ...]:
+    """The release in an uncompressed header (`BLENDER-v405`, `BLENDER17-01v0500`); empty where it can't be seen."""
+    match = re.match(rb"BLENDER(?:[-_][vV](\d)(\d\d)|\d\d-\d\dv(\d\d)(\d\d))", header)
+    return tuple(int(number) for number in match.groups() if number) if match else ()
+
+
+def _refuse_newer(name: str, saved_by: tuple[int, ...]) -> None:
+    """An older Blender opens newer files only with loss (4.5, 5.0), or not at all (4.2)."""
+    if saved_by[:2] > tuple(bpy.app.version[:2]):
+        raise UnreadableBlend(
+            f"{name} was saved by Blender {version_text(saved_by)}, and this is Blender {bpy.app.version_string}: "
+            "an older Blender would lose a part of it.",
+            f"Use Blender {version_text(saved_by[:2])} or later.",
+        )

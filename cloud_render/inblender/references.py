@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the open .blend asks for, before anyone looks at a disk: each path, who asks, and what kind of thing lies there.
+
+Blender's own path iterator names most of it (facts by version stand at the functions); simulation caches and bakes it
+leaves out, or names only in the newest versions, so they are walked here in every version.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+import bpy
+
+Shape = Literal["file", "folder", "tiles", "sequence"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A path that something in the open .blend asks for."""
+
+    path: str
+    """Absolute and normalised, as this computer would open it."""
+    raw: str
+    """As the .blend has it."""
+    owner: str
+    """In words."""
+    kind: str
+    shape: Shape
+    optional: bool = False
+    """Blender names it whether or not anything was ever written there: absent is no fault."""
+
+
+KIND_OF_ID = {
+    "CACHEFILE": "cache",
+    "FONT": "font",
+    "IMAGE": "image",
+    "LIBRARY": "library",
+    "MOVIECLIP": "movie clip",
+    "OBJECT": "cache",
+    "SCENE": "strip",
+    "SOUND": "sound",
+    "TEXT": "text",
+    "VOLUME": "volume",
+}
+"""By the type of the owner; owners not listed (materials, lights, node groups) ask for IES and OSL texts."""
+
+
+def references() -> list[Reference]:
+    """Everything the open .blend asks for. A path may come up more than once."""
+    return [*_iterator_references(), *_cache_references()]
+
+
+def blend_paths_of(block: Any) -> str:
+    """The .blend that `block` lives in: its library's, or the open one."""
+    return resolve(block.library.filepath, None) if block.library else str(bpy.data.filepath)
+
+
+def words_for(block: Any) -> str:
+    """Image 'wood' of library props.blend."""
+    words = f"{block.bl_rna.name} {block.name!r}"
+    if block.library:
+        words += f" of library {PurePosixPath(block.library.filepath.replace(chr(92), '/')).name}"
+    return words
+
+
+def resolve(raw: str, library: Any) -> str:
+    """The absolute path behind `raw`, which the .blend `library` (None: the open one) holds.
+
+    Blender on Linux and macOS opens `C:/x/a.png` as `/c/x/a.png`; bpy.path.abspath does not say so.
+    """
+    path = bpy.path.abspath(raw, library=library)
+    if sys.platform == "win32":  # pragma: no cover
+        return os.path.normpath(path)
+    path = path.replace("\\\\", "\\\\", 1) if path.startswith("\\\\") else path.replace("\\", "/")
+    if drive := re.match(r"([A-Za-z]):/", path):
+        path = f"/{drive[1].lower()}/{path[3:]}"
+    return os.path.normpath(path) if path.startswith("/") else path
+
+
+def _base(block: Any) -> Any:
+    """A library's own path, even an indirect one's, is relative to the open file; any other to its owner's library."""
+    return None if block.id_type == "LIBRARY" else block.library
+
+
+def _iterator_references() -> Iterator[Reference]:
+    bundled = os.path.normpath(bpy.utils.system_resource("DATAFILES"))
+    for block, raw in _named_paths():
+        if not raw or (block is not None and block.id_type == "LIBRARY" and not _library_counts(block)):
+            continue
+        path = resolve(raw, _base(block) if block is not None else None)
+        if path.startswith(bundled):
+            continue  # Blender's own brushes, which it links by itself
+        yield _reference(block, raw, path)
+
+
+def _library_counts(library: Any) -> bool:
+    """Not one whose data lies packed in the .blend, and not one that only brushes come from."""
+    if getattr(library, "is_archive", False) or library.packed_file:
+        return False
+    return any(user.id_type != "BRUSH" for user in library.users_id)
+
+
+def _named_paths() -> list[tuple[Any, str]]:
+    """Owner and path of all that Blender's iterator names. The owner is None where nobody can tell (4.2, 4.3)."""
+    found: list[tuple[Any, str]] = []
+    if hasattr(bpy.data, "file_path_foreach"):  # 5.0
+        bpy.data.file_path_foreach(lambda block, path, *_: found.append((block, path)))
+        return found
+    if hasattr(bpy.data, "file_path_map"):  # 4.4
+        paths = bpy.data.file_path_map(include_libraries=True)
+        return [(block, path) for block, named in paths.items() for path in sorted(named)]
+    owners = _owners_by_path()
+    return [(owners.get(os.path.normpath(path)), path) for path in bpy.utils.blend_paths(absolute=True)]
+
+
+def _owners_by_path() -> dict[str, Any]:
+    data = bpy.data
+    collections = (
+        data.images,
+        data.movieclips,
+        data.volumes,
+        data.cache_files,
+        data.sounds,
+        data.fonts,
+        data.libraries,
+        data.texts,
+    )
+    return {
+        resolve(block.filepath, _base(block)): block for blocks in collections for block in blocks if block.filepath
+    }
+
+
+def _reference(block: Any, raw: str, path: str) -> Reference:
+    if block is None:
+        return Reference(path, raw, "The scene", "file", "tiles" if _is_tiled(path) else "file")
+    kind = KIND_OF_ID.get(block.id_type, "text")
+    owner = words_for(block)
+    if _is_tiled(path):
+        return Reference(path, raw, owner, "udim", "tiles")
+    if _is_sequence(block):
+        return Reference(path, raw, owner, "sequence", "sequence")
+    if block.id_type == "OBJECT" and not os.path.splitext(path)[1]:  # noqa: PTH122 - maybe a folder that isn't there
+        # Fluid and ocean caches are named also when nothing was ever baked.
+        return Reference(path, raw, owner, kind, "folder", optional=True)
+    return Reference(path, raw, owner, kind, "file")
+
+
+def _is_tiled(path: str) -> bool:
+    return "<UDIM>" in path or "<UVTILE>" in path
+
+
+_SEQUENCE: dict[str, Callable[[Any], bool]] = {
+    "IMAGE": lambda image: image.source == "SEQUENCE",
+    "MOVIECLIP": lambda clip: clip.source == "SEQUENCE",
+    "VOLUME": lambda volume: volume.is_sequence,
+    "CACHEFILE": lambda cache: cache.is_sequence,
+}
+"""Owners whose path stands for a whole sequence: Blender names its first file only."""
+
+
+def _is_sequence(block: Any) -> bool:
+    return block.id_type in _SEQUENCE and _SEQUENCE[block.id_type](block)
+
+
+def _cache_references() -> Iterator[Reference]:
+    """Point caches and bakes. Blender names cloth, soft-body and dynamic-paint caches in no version (up to 5.2.3)."""
+    for thing in bpy.data.objects:
+        for cache in point_caches(thing):
+            yield from _point_cache(cache, thing)
+        for modifier in thing.modifiers:
+            if modifier.type == "NODES":
+                yield from _bakes(modifier, thing)
+    for scene in bpy.data.scenes:
+        if scene.rigidbody_world:
+            yield from _point_cache(scene.rigidbody_world.point_cache, scene)
+
+
+def point_caches(thing: Any) -> Iterator[Any]:
+    """The point caches of an object's particle systems and modifiers."""
+    for system in thing.particle_systems:
+        yield system.point_cache
+    for modifier in thing.modifiers:
+        if modifier.type == "DYNAMIC_PAINT" and modifier.canvas_settings:
+            for surface in modifier.canvas_settings.canvas_surfaces:
+                yield surface.point_cache
+        elif getattr(modifier, "point_cache", None) is not None:
+            yield modifier.point_cache
+
+
+def _point_cache(cache: Any, owner: Any) -> Iterator[Reference]:
+    words = f"Cache of {words_for(owner)}"
+    if getattr(cache, "use_external", False):
+        if cache.filepath:
+            yield Reference(resolve(cache.filepath, owner.library), cache.filepath, words, "cache", "folder")
+    elif cache.use_disk_cache:
+        blend = PurePosixPath(blend_paths_of(owner))
+        folder = str(blend.parent / f"blendcache_{blend.stem}")
+        yield Reference(folder, folder, words, "cache", "folder", optional=not cache.is_baked)
+
+
+def _bakes(modifier: Any, owner: Any) -> Iterator[Reference]:
+    words = f"Bake of {words_for(owner)}"
+    own = [bake.directory for bake in modifier.bakes if bake.use_custom_path]
+    for raw in (modifier.bake_directory, *own):
+        if raw:
+            yield Reference(resolve(raw, owner.library), raw, words, "cache", "folder", optional=True)
