@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one door to Blender's process: finds a Blender, runs an `inblender` action in it, hears its JSON lines on their own pipe.
+"""The one door to Blender's process: finds a Blender, runs an `inblender` action in it, hears its events.
 
-Blender prints what it likes on its standard output, so events travel on a pipe of their own, whose descriptor the
-child finds in CLOUD_RENDER_EVENTS_FD. Everything Blender prints goes to a log, line by line; its last lines are the
+Blender prints what it likes on its standard output, so events (JSON lines) travel on a pipe of their own, whose
+descriptor the child finds in CLOUD_RENDER_EVENTS_FD. Everything Blender prints goes to a log, line by line; its last lines are the
 words for a crash.
 """
 
@@ -44,7 +44,7 @@ PYTHON_ERROR = 9
 """Blender's exit code for a Python error in the boot script itself (`--python-exit-code`)."""
 
 LONGEST_ARGUMENT = 30_000
-"""Characters. Windows takes 32,767 for a whole command line, Linux 131,072 bytes an argument; longer requests go by file."""
+"""Characters. Windows takes 32,767 for a whole command line, Linux 131,072 bytes an argument; the rest goes by file."""
 
 LAST_LINES = 40
 """How much of the log is kept for the words of a crash."""
@@ -81,7 +81,7 @@ class Blender:
 
 
 def find(explicit: str | None = None) -> Blender:
-    """The Blender to use: `explicit` (a path), else CLOUD_RENDER_BLENDER, else `bpy` of this Python, else `blender` on PATH.
+    """The Blender to use: `explicit`, else CLOUD_RENDER_BLENDER, else `bpy` of this Python, else `blender` on PATH.
 
     A path may be a `blender` program or a Python that has `bpy`. Raises BadArguments that says what to install.
     """
@@ -126,7 +126,7 @@ def _python_command(python: str) -> tuple[str, ...]:
 
 
 def _bpy_version_here() -> str | None:
-    """The version of the bpy wheel in this Python; None without one, and in Blender's own Python, which has no wheel."""
+    """The version of the bpy wheel in this Python; None without one, as in Blender's own Python."""
     try:
         return _three_numbers(importlib.metadata.version("bpy"))
     except importlib.metadata.PackageNotFoundError:
@@ -203,7 +203,7 @@ def run(
 
 
 class Running:
-    """An action that runs in a Blender of its own. `events` is for one thread; `send` and `stop` may come from others."""
+    """An action in a Blender of its own. `events` is for one thread; `send` and `stop` may come from others."""
 
     def __init__(
         self,
@@ -242,9 +242,11 @@ class Running:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         with self._undo:
-            if self._process.poll() is None:
-                self.stop(grace_s=EXIT_GRACE_S if self._ended_well else 5)
             self.close_input()
+            if self._ended_well:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(EXIT_GRACE_S)
+            self.stop()
             self._reader.join(timeout=5)
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -295,6 +297,8 @@ class Running:
     def stop(self, grace_s: float = 5) -> None:
         """End Blender and all it started: ask, wait `grace_s` seconds, then kill. Does nothing where it has ended."""
         self._stopped.set()
+        if self._process.poll() is not None:
+            return  # its number may be another process's by now
         _signal_group(self._process, signal.SIGTERM)
         try:
             self._process.wait(grace_s)
@@ -331,7 +335,7 @@ class Running:
 
 
 _OUT_OF_MEMORY = re.compile(
-    r"out of (?:gpu |shared |host |device |system )*(?:and shared host )?memory|malloc returns null|bad_alloc|CUDA_ERROR_OUT_OF_MEMORY",
+    r"out of (?:gpu |and |shared |host |device |system )*memory|malloc returns null|bad_alloc|CUDA_ERROR_OUT_OF_MEMORY",
     re.IGNORECASE,
 )
 
@@ -355,7 +359,7 @@ def ran_out_of_memory(words: str) -> bool:
 
 
 def crash_error(code: int, words: str) -> CloudRenderError:
-    """The error for a Blender that ended with exit code `code` (negative: by that signal) and the last words `words`."""
+    """The error for a Blender that ended with exit code `code` (negative: by that signal), `words` being its last."""
     if code in (-9, 137):  # nobody else sends SIGKILL: the kernel does it when memory runs out
         return DoesNotFit(
             "Blender was killed, most likely because memory ran out.",

@@ -12,7 +12,8 @@ import bpy
 
 from cloud_render.contract.scene import SceneWarning
 from cloud_render.inblender import listing
-from cloud_render.inblender.references import Reference, point_caches, words_for
+from cloud_render.inblender.paths import point_caches
+from cloud_render.inblender.references import Reference, words_for
 
 
 def of_folders(refused: Iterable[Reference]) -> Iterator[SceneWarning]:

@@ -40,7 +40,7 @@ def open_blend(path: str, use_scripts: bool) -> None:
         words = re.sub(r"\s+", " ", str(error)).strip().removeprefix("Error: ")
         raise UnreadableBlend(
             f"Blender {bpy.app.version_string} can't open {file.name} ({words}).",
-            "It is damaged, cut short, or was saved by a newer Blender. Open and save it in your Blender, then try again.",
+            "It is damaged, cut short, or saved by a newer Blender. Open and save it in your Blender, then try again.",
         ) from error
     _refuse_newer(file.name, tuple(bpy.data.version))
 

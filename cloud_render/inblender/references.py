@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 import bpy
 
+from cloud_render.inblender.paths import point_caches
+
 Shape = Literal["file", "folder", "tiles", "sequence"]
 
 
@@ -179,18 +181,6 @@ def _cache_references() -> Iterator[Reference]:
     for scene in bpy.data.scenes:
         if scene.rigidbody_world:
             yield from _point_cache(scene.rigidbody_world.point_cache, scene)
-
-
-def point_caches(thing: Any) -> Iterator[Any]:
-    """The point caches of an object's particle systems and modifiers."""
-    for system in thing.particle_systems:
-        yield system.point_cache
-    for modifier in thing.modifiers:
-        if modifier.type == "DYNAMIC_PAINT" and modifier.canvas_settings:
-            for surface in modifier.canvas_settings.canvas_surfaces:
-                yield surface.point_cache
-        elif getattr(modifier, "point_cache", None) is not None:
-            yield modifier.point_cache
 
 
 def _point_cache(cache: Any, owner: Any) -> Iterator[Reference]:
