@@ -2,8 +2,8 @@
 """The one door to Blender's process: finds a Blender, runs an `inblender` action in it, hears its events.
 
 Blender prints what it likes on its standard output, so events (JSON lines) travel on a pipe of their own, whose
-descriptor the child finds in CLOUD_RENDER_EVENTS_FD. Everything Blender prints goes to a log, line by line; its last lines are the
-words for a crash.
+descriptor the child finds in CLOUD_RENDER_EVENTS_FD. Everything Blender prints goes to a log, line by line; its last
+lines are the words for a crash.
 """
 
 from __future__ import annotations

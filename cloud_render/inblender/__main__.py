@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Boot script inside Blender: loads our package by its path, runs the action that the request names, reports errors.
 
-`blender -b --factory-startup --python-exit-code 9 -P __main__.py -- REQUEST`, or `python -P __main__.py -- REQUEST` in a
-Python that has bpy. REQUEST is JSON, or `@` and the path of a file with it.
+`blender -b --factory-startup --python-exit-code 9 -P __main__.py -- REQUEST`, or `python -P __main__.py -- REQUEST`
+in a Python that has bpy. REQUEST is JSON, or `@` and the path of a file with it.
 """
 
 from __future__ import annotations

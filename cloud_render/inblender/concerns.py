@@ -53,8 +53,7 @@ def _other_machine(wanted: Sequence[Reference]) -> Iterator[SceneWarning]:
 
 
 def _gaps(wanted: Sequence[Reference], frames: Sequence[int]) -> Iterator[SceneWarning]:
-    """Holes in the middle of image sequences. Which number a frame uses depends on each user's offset, so only holes
-    between numbers that are there count, and only as far as so many frames can reach."""
+    """Holes inside sequences that are shorter than the animation: where they start depends on each user's offset."""
     for reference in wanted:
         if reference.shape != "sequence":
             continue
@@ -62,7 +61,7 @@ def _gaps(wanted: Sequence[Reference], frames: Sequence[int]) -> Iterator[SceneW
         if not there:
             continue
         gaps = sorted(set(range(min(there), max(there) + 1)) - there)
-        if gaps:
+        if gaps and len(frames) != 1:
             shown = ", ".join(map(str, gaps[:5])) + ("…" if len(gaps) > 5 else "")
             yield SceneWarning(
                 f"The sequence of {reference.owner} has gaps: {shown}.",
