@@ -12,14 +12,19 @@ import contextlib
 import errno
 import hashlib
 import os
-import tempfile
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from cloud_render.contract.errors import CloudRenderError, DiskFull, NoCredentials, NotThere, StorageUnavailable
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError
+
+from cloud_render.contract.errors import DiskFull, NotThere, StorageUnavailable
 from cloud_render.contract.keys import split_uri
+from cloud_render.store import translate
+from cloud_render.store.landing import landing
 
 MULTIPART_ABOVE = 64 * 2**20
 """Bytes. Smaller files go in one PutObject, whose SHA-256 is that of the file itself."""
@@ -28,10 +33,7 @@ ATTEMPTS = 6
 """Of one request: some 20 s of patience, after which exit code 75 hands the job back to Batch for a later attempt."""
 
 _READ = 1 << 20
-_GONE = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 _DENIED = {"403", "AccessDenied", "AllAccessDisabled"}
-_CREDENTIALS = {"ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "TokenRefreshRequired"}
-_BUSY = {"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "BadDigest", "InternalError", "ServiceUnavailable"}
 _EXISTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -64,7 +66,7 @@ class Bucket:
 
     def get(self, key: str) -> bytes:
         """A small object, whole."""
-        with translated(self.uri(key)):
+        with translated(f"read {self.uri(key)}"):
             body: bytes = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
             return body
 
@@ -76,12 +78,12 @@ class Bucket:
 
     def size_of(self, key: str) -> int:
         """In bytes."""
-        with translated(self.uri(key)):
+        with translated(f"look at {self.uri(key)}"):
             return int(self.client.head_object(Bucket=self.name, Key=key)["ContentLength"])
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """Every object whose key starts with `prefix`, in the order of keys; 1,000 of them a request."""
-        with translated(self.uri(prefix)):
+        with translated(f"list {self.uri(prefix)}"):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             for page in pages:
                 for item in page.get("Contents", ()):
@@ -90,7 +92,7 @@ class Bucket:
     def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         """Stores a small object, replacing what was there."""
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        with translated(self.uri(key)):
+        with translated(f"write {self.uri(key)}"):
             self.client.put_object(
                 Bucket=self.name, Key=key, Body=body, ChecksumSHA256=digest, ContentType=content_type
             )
@@ -98,7 +100,7 @@ class Bucket:
     def put_if_absent(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> bool:
         """Stores a small object unless the key exists; says whether it did."""
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        with translated(self.uri(key), exists_is_fine=True):
+        with translated(f"write {self.uri(key)}", exists_is_fine=True):
             self.client.put_object(
                 Bucket=self.name,
                 Key=key,
@@ -113,7 +115,7 @@ class Bucket:
     def put_file(self, key: str, path: Path, content_type: str = "application/octet-stream") -> int:
         """Stores a file of any size, replacing what was there; answers its size in bytes."""
         size = path.stat().st_size
-        with translated(self.uri(key)):
+        with translated(f"write {self.uri(key)}"):
             if size > MULTIPART_ABOVE:
                 extra = {"ChecksumAlgorithm": "SHA256", "ContentType": content_type}
                 self.client.upload_file(str(path), self.name, key, ExtraArgs=extra)
@@ -129,25 +131,15 @@ class Bucket:
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
         """The object as a stream to read from; what breaks while reading is translated too."""
-        with translated(self.uri(key)):
+        with translated(f"read {self.uri(key)}"):
             body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
             with contextlib.closing(body):
                 yield body
 
     def download(self, key: str, target: Path) -> None:
         """Brings an object to `target`, which appears whole or not at all."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as undo:
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
-            undo.callback(Path(name).unlink)
-            with translated(self.uri(key)), os.fdopen(handle, "wb") as file:
-                answer = self.client.get_object(Bucket=self.name, Key=key)
-                for piece in answer["Body"].iter_chunks(_READ):
-                    file.write(piece)
-                if file.tell() != answer["ContentLength"]:
-                    raise StorageUnavailable(f"{self.uri(key)} ended early.", "Try again.")
-            Path(name).replace(target)
-            undo.pop_all()
+        with landing(target) as temporary, self.open(key) as body, temporary.open("wb") as file:
+            shutil.copyfileobj(body, file, _READ)
 
 
 def bucket_and_key(uri: str) -> tuple[Bucket, str]:
@@ -157,48 +149,28 @@ def bucket_and_key(uri: str) -> tuple[Bucket, str]:
 
 
 @contextlib.contextmanager
-def translated(what: str, *, exists_is_fine: bool = False) -> Iterator[None]:
-    """Foreign errors inside become ours; `what` is the address that the words name.
+def translated(doing: str, *, exists_is_fine: bool = False) -> Iterator[None]:
+    """Foreign errors inside become ours; `doing` says what was tried, such as "read s3://bucket/key".
 
     With `exists_is_fine` a refused If-None-Match ends the block silently.
     """
-    from boto3.exceptions import S3UploadFailedError
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield
-    except ClientError as error:
-        if exists_is_fine and error.response.get("Error", {}).get("Code") in _EXISTS:
-            return
-        raise _of_answer(what, error) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise NoCredentials(
-            f"There are no credentials for {what}.", "Give the worker a role, or set AWS_PROFILE."
-        ) from error
-    except (BotoCoreError, S3UploadFailedError, HTTPError) as error:
-        raise StorageUnavailable(f"S3 can't be reached for {what} ({error}).", "It is tried again later.") from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    with translate.translated(doing):
+        try:
+            yield
+        except ClientError as error:
+            code = translate.code_of(error)
+            if exists_is_fine and code in _EXISTS:
+                return
+            if code in _DENIED:
+                # Without s3:ListBucket S3 answers 403 for a missing key as well; no retry by Batch would change either.
+                raise NotThere(f"Could not {doing}: not there, or not allowed.", "Check address and role.") from error
             raise
-        raise DiskFull(f"The disk is full ({what}).", "Give the worker a larger scratch disk.") from error
-
-
-def _of_answer(what: str, error: Any) -> CloudRenderError:
-    """Our error for what S3 answered."""
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    said = str(error.response.get("Error", {}).get("Message", "")) or code
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if code in _GONE:
-        return NotThere(f"{what} is not there.", "Check the address, and that the submit came to its end.")
-    if code in _CREDENTIALS:
-        return NoCredentials(f"S3 refuses the credentials for {what} ({said}).", "Renew them and try again.")
-    if code in _DENIED:
-        # Without s3:ListBucket S3 answers 403 for a missing key as well, so both possibilities are named.
-        return NotThere(f"{what} is not there, or may not be read or written ({said}).", "Check address and role.")
-    if code in _BUSY or status >= 500 or status == 429:
-        return StorageUnavailable(f"S3 could not serve {what} ({said}).", "It is tried again later.")
-    return NotThere(f"S3 refuses {what}: {said} ({code}).", "Check the address.")
+        except S3UploadFailedError as error:
+            raise StorageUnavailable(f"Could not {doing}: {error}.", "Try again in a minute.") from error
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DiskFull(f"Could not {doing}: the disk is full.", "Give the worker a larger scratch disk.") from error
 
 
 def _client() -> Any:
@@ -212,5 +184,5 @@ def _client() -> Any:
         max_pool_connections=32,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    with translated("S3"):
+    with translated("reach S3"):
         return boto3.session.Session().client("s3", config=config)

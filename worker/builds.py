@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which Blender renders a job: the one on this machine, or a build out of the bucket, unpacked once an instance.
+
+The rule: the same major.minor as the Blender that saved the scene, where alone the file opens fully. In this order:
+1. CLOUD_RENDER_BLENDER. Whoever sets it chose: a newer release is taken with a notice, an older one is refused, because
+   it can't read the file ("expect loss of data" at best).
+2. The Blender of this machine (bpy of this Python, or blender on PATH), if it is the same release and no older patch.
+3. A build of the same release in the bucket: the job's own version, else the newest patch.
+Otherwise the error says how to install one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloud_render import blender as door
+from cloud_render.blender import Blender
+from cloud_render.contract import keys, values
+from cloud_render.contract.errors import BadArguments, BadInput, StorageUnavailable, UnreadableBlend
+from worker.cache import Cache, in_words, sha256_of
+from worker.s3 import Bucket
+
+log = logging.getLogger(__name__)
+
+UNPACKED = 4
+"""An official archive needs about this many times its own size once unpacked (5.0.1: 380 MB to 1.2 GB)."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """build.json of a build in the bucket; written last, so where it exists the archive is whole."""
+
+    version: str
+    archive: str
+    """Its file name, beside build.json."""
+    sha256: str
+    size: int
+    """In bytes, packed."""
+
+    def to_json(self) -> str:
+        return values.to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Build:
+        return values.from_json(cls, text, "build.json")
+
+
+def build_key(version: str) -> str:
+    return keys.blender_build(version) + "build.json"
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """To compare versions by: "5.0.1" → (5, 0, 1)."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+@contextlib.contextmanager
+def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], None]) -> Iterator[Blender]:
+    """The Blender for a job of Blender `version` ("" for any). A build stays in the cache as long as the block.
+
+    Raises UnreadableBlend (too old), BadArguments, or BadInput where there is none.
+    """
+    if here := _of_this_machine(version, warn):
+        yield here
+        return
+    build = _of_bucket(bucket, version)
+    if build is None:
+        raise BadInput(
+            f"There is no Blender{' ' + _release(version) if version else ''} here or in {bucket.uri(keys.BLENDER)}.",
+            f"Install it: python -m worker install-blender {version or 'VERSION'} --to s3://{bucket.name}/blender",
+        )
+    with cache.build(build.sha256, lambda folder: _unpack(bucket, cache, build, folder)) as folder:
+        found = door.of_build(folder)
+        _notice(found.version, version, warn)
+        yield found
+
+
+def _of_this_machine(version: str, warn: Callable[[str], None]) -> Blender | None:
+    explicit = os.environ.get("CLOUD_RENDER_BLENDER", "")
+    if explicit:
+        found = door.find(explicit)
+        if version and numbers(found.version)[:2] < numbers(version)[:2]:
+            raise UnreadableBlend(
+                f"Blender {found.version} here is older than {version}, which saved the scene.",
+                "Point CLOUD_RENDER_BLENDER to a newer one.",
+            )
+        _notice(found.version, version, warn)
+        return found
+    try:
+        found = door.find()
+    except BadArguments:
+        return None  # none here: the usual case in the container
+    if version and (_release(found.version) != _release(version) or numbers(found.version) < numbers(version)):
+        log.info("Blender %s of this machine does not fit a scene of %s", found.version, version)
+        return None
+    _notice(found.version, version, warn)
+    return found
+
+
+def _notice(found: str, version: str, warn: Callable[[str], None]) -> None:
+    if version and found != version:
+        warn(f"The scene was sent by Blender {version} and is rendered by {found}.")
+
+
+def _release(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _of_bucket(bucket: Bucket, version: str) -> Build | None:
+    """The build to take: exactly `version`, else the newest of its release, else (for "") the newest of all."""
+    names = [item.key.split("/")[1] for item in bucket.list(keys.BLENDER) if item.key.endswith("/build.json")]
+    fitting = [name for name in names if not version or _release(name) == _release(version)]
+    if not fitting:
+        return None
+    best = version if version in fitting else max(fitting, key=numbers)
+    return Build.from_json(bucket.get(build_key(best)))
+
+
+def _unpack(bucket: Bucket, cache: Cache, build: Build, folder: Path) -> None:
+    cache.make_room(build.size * (1 + UNPACKED))
+    log.info("fetching Blender %s (%s)", build.version, in_words(build.size))
+    archive = folder.with_name(f".{build.sha256}.archive.part")
+    try:
+        bucket.download(keys.blender_build(build.version) + build.archive, archive)
+        if sha256_of(archive) != build.sha256:
+            raise StorageUnavailable(f"Blender {build.version} arrived damaged.", "Try again; nothing of it was kept.")
+        log.info("unpacking it, once for this machine")
+        extract(archive, folder)
+    finally:
+        archive.unlink(missing_ok=True)
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Unpacks into `folder`, and never outside: absolute names, `..`, devices and links that lead out are refused.
+
+    Raises BadInput for what is no sound archive.
+    """
+    try:
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise BadInput(f"The Blender archive can't be unpacked ({error}).", "Install it again.") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise BadInput(f"The Blender archive can't be unpacked ({error}).", "Install it again.") from error

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action `render`: the frames of one child, from job.json or a plain .blend to images in S3.
+
+Steps: read the job, leave out what S3 has, lay out the files, pre_render, render and upload, post_render. Success is
+every frame of the slice in S3, and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import time
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cloud_render import blender as door
+from cloud_render.blender import Blender, Running
+from cloud_render.contract import frames as ranges
+from cloud_render.contract import values
+from cloud_render.contract.errors import BadArguments
+from cloud_render.contract.job import RenderJob, Submission
+from cloud_render.contract.keys import Prefix
+from cloud_render.contract.scene import Device
+from worker import builds, hooks, layout, plain, plan
+from worker.attempt import Attempt, Draft, reporting, scratch
+from worker.cache import Cache
+from worker.interruption import Interruption, listening
+from worker.metadata import Metadata, SpotWatch, address
+from worker.quiet_log import QuietLog
+from worker.s3 import Bucket, bucket_and_key
+from worker.session import Session
+from worker.uploads import Uploads, content_type
+
+log = logging.getLogger(__name__)
+
+SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
+SECRET_PLACES = ("AWS_CONTAINER_CREDENTIALS_", "AWS_WEB_IDENTITY_", "AWS_ROLE_", "AWS_SHARED_CREDENTIALS_")
+"""A .blend is code: Blender gets no credentials and no way to them."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Of this attempt alone; all of it is gone at the end."""
+
+    root: Path
+    """The scene's files, as they lie for Blender."""
+    out: Path
+    """What Blender renders, until it is in S3."""
+    output: Path
+    """$CLOUD_RENDER_OUTPUT: what hooks leave here goes to outputs/."""
+    user: Path
+    """Blender's and the hooks' home, settings and temporary files."""
+
+    @classmethod
+    def below(cls, parent: Path) -> Folders:
+        made = cls(*(parent / name for name in ("root", "out", "output", "user")))
+        for folder in (made.root, made.out, made.output, made.user / "tmp"):
+            folder.mkdir(parents=True)
+        return made
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done: a job, this child's slice of it, and where results go."""
+
+    job: RenderJob
+    frames: tuple[int, ...]
+    """The slice."""
+    missing: tuple[int, ...]
+    """Those of it that S3 does not have."""
+    submission: int
+    bucket: Bucket
+    prefix: Prefix
+    """The output."""
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether this child has nothing to do. A post_render hook may not have run yet, so it always runs."""
+        return not self.missing and not self.job.hooks.post_render
+
+
+@dataclass(frozen=True)
+class Call:
+    """The command line and what Batch says, read."""
+
+    source: Bucket
+    key: str
+    """Of job.json or the .blend."""
+    bucket: Bucket
+    prefix: Prefix
+    """The output."""
+    frames_per_job: int
+    total_frames: int | None
+    submission: int
+    attempt: Attempt
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Call:
+        source, key = bucket_and_key(arguments.input)
+        if not key.endswith((".json", ".blend")):
+            raise BadArguments(f"{arguments.input!r} is neither a job.json nor a .blend.", "Give -i one of the two.")
+        bucket, place = bucket_and_key(arguments.output)
+        return cls(
+            source,
+            key,
+            bucket,
+            Prefix.of_key(place),
+            arguments.frames_per_job,
+            arguments.total_frames,
+            arguments.submission,
+            Attempt.of_environment(),
+        )
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Renders; answers what was done. Raises CloudRenderError; the report in S3 says the same."""
+    started = time.monotonic()
+    call = Call.of(arguments)
+    attempt = call.attempt
+    log.info("child %d (attempt %d) of %s", attempt.index, attempt.number, attempt.job_id or "no Batch job")
+    with (
+        listening() as interruption,
+        reporting("render", call.bucket, call.prefix, call.submission, attempt) as draft,
+        scratch() as parent,
+    ):
+        metadata = Metadata(address())
+        draft.add(machine=metadata.machine())
+        child = Child(Folders.below(parent), Cache.of_environment(parent), draft, interruption, metadata, started)
+        return _render_job(child, call) if call.key.endswith(".json") else _render_plain(child, call)
+
+
+@dataclass(frozen=True)
+class Child:
+    """This process: its folders, its report, and what may stop it."""
+
+    folders: Folders
+    cache: Cache
+    draft: Draft
+    interruption: Interruption
+    metadata: Metadata
+    started: float
+    """time.monotonic() of the worker's start."""
+
+
+def _render_job(child: Child, call: Call) -> str:
+    source = call.source
+    job = RenderJob.from_json(source.get(call.key))
+    home = Prefix.of_key(call.key.rpartition("/")[0])
+    number = call.submission
+    submission = Submission.from_json(source.get(home.submission(number))) if number else None
+    work = _work(call, job, plan.frames_of(job, submission, call.total_frames))
+    child.draft.add(skipped=tuple(frame for frame in work.frames if frame not in set(work.missing)))
+    if (call.bucket.name, call.prefix) != (source.name, home):
+        call.bucket.put_if_absent(call.prefix.job, job.to_json().encode(), "application/json")  # the stitch looks there
+    if work.nothing_left:
+        return _words(work)
+    blend = layout.lay_out(source, home, job, child.folders.root, child.cache)
+    with builds.chosen(source, child.cache, job.blender, child.draft.warn) as blender:
+        _render(child, work, blender, blend)
+    return _words(work)
+
+
+def _render_plain(child: Child, call: Call) -> str:
+    blend = plain.fetch(call.source, call.key, child.folders.root, child.cache)
+    with builds.chosen(call.source, child.cache, "", child.draft.warn) as blender:
+        answer = door.ask(blender, plain.request(blend), env=_environment(child), log=QuietLog())
+        now = datetime.now(UTC)
+        examination = plain.examination_of(answer)
+        job = plain.job_of(examination, blend, call.total_frames, call.frames_per_job, _device(), now)
+        job = plain.claim(call.bucket, call.prefix, job)
+        log.info("frames %s of scene %s; a plain .blend's video has no sound", job.frames, job.scene)
+        work = _work(call, job, job.frame_list)
+        child.draft.add(skipped=tuple(frame for frame in work.frames if frame not in set(work.missing)))
+        if not work.nothing_left:
+            _render(child, work, blender, blend)
+    return _words(work)
+
+
+def _device() -> Device:
+    """For a plain .blend: CLOUD_RENDER_DEVICE, else whatever is there, and the report says which."""
+    wanted = os.environ.get("CLOUD_RENDER_DEVICE", "any")
+    if wanted not in typing.get_args(Device):
+        raise BadArguments(f"CLOUD_RENDER_DEVICE is {wanted!r}.", "It must be gpu, cpu or any.")
+    return typing.cast(Device, wanted)
+
+
+def _work(call: Call, job: RenderJob, frames: Sequence[int]) -> Work:
+    wanted = plan.slice_of(frames, call.frames_per_job, call.attempt)
+    there = [item.key for item in call.bucket.list(call.prefix.frames)]
+    missing = plan.missing(wanted, there, call.prefix, job.image.extension)
+    log.info("frames %s of %d; %d are in S3 already", ranges.text_of(wanted), len(frames), len(wanted) - len(missing))
+    return Work(job, wanted, missing, call.submission, call.bucket, call.prefix)
+
+
+def _words(work: Work) -> str:
+    return f"frames {ranges.text_of(work.frames)} are in {work.bucket.uri(work.prefix.frames)}"
+
+
+def _render(child: Child, work: Work, blender: Blender, blend: Path) -> None:
+    """Hooks and frames. The scene's files lie below the root already."""
+    child.draft.add(blender=blender.version)
+    environment = _hook_environment(child.folders, work, blend)
+    hooks.run("pre_render", work.job, child.folders.root, environment)
+    if work.missing:
+        _frames(child, work, blender, blend)
+    hooks.run("post_render", work.job, child.folders.root, environment)
+    for name, path in hooks.left_in(child.folders.output):
+        work.bucket.put_file(work.prefix.output(name), path, content_type(path))
+
+
+def _frames(child: Child, work: Work, blender: Blender, blend: Path) -> None:
+    quiet = QuietLog()
+    request = {
+        "action": "render",
+        "job": values.to_plain(work.job),
+        "blend": str(blend),
+        "root": str(child.folders.root),
+        "out": str(child.folders.out),
+    }
+    session = Session(_starter(child, blender, request, quiet), work.job.limits, child.interruption, child.draft, quiet)
+    keep = bool(work.job.hooks.post_render)  # which may want to look at the frames
+    extension = work.job.image.extension
+    session.uploads = Uploads(work.bucket, work.prefix, extension, session.wake, child.draft.warn, keep)
+    with _spot_watched(child.metadata, session):
+        try:
+            session.render(work.missing)
+        finally:
+            child.draft.add(frames=tuple(session.uploads.done))
+            if session.ready_at:
+                child.draft.add(load_s=round(session.ready_at - child.started, 3))
+
+
+def _starter(child: Child, blender: Blender, request: Mapping[str, Any], quiet: QuietLog) -> Callable[[], Running]:
+    environment = _environment(child)
+    return lambda: door.run(blender, request, cwd=child.folders.out, env=environment, log=quiet)
+
+
+@contextlib.contextmanager
+def _spot_watched(metadata: Metadata, session: Session) -> Iterator[None]:
+    if not address():
+        yield
+        return
+    session.spot = SpotWatch(metadata, session.wake)
+    session.spot.start()
+    try:
+        yield
+    finally:
+        session.spot.stop()
+
+
+def _environment(child: Child) -> dict[str, str]:
+    """Blender's: no credentials, a home of its own, and the machine's caches for compiled kernels and shaders."""
+    user, cache = child.folders.user, child.cache.folder / "gpu"
+    cache.mkdir(exist_ok=True)
+    ours = {
+        "HOME": str(user),
+        "TMPDIR": str(user / "tmp"),
+        "XDG_CACHE_HOME": str(cache),
+        "BLENDER_USER_RESOURCES": str(user),
+    }
+    caches = {
+        "CUDA_CACHE_PATH": "cuda",
+        "OPTIX_CACHE_PATH": "optix",
+        "MESA_SHADER_CACHE_DIR": "mesa",
+        "__GL_SHADER_DISK_CACHE_PATH": "gl",
+    }
+    for name, folder in caches.items():
+        (cache / folder).mkdir(exist_ok=True)
+        ours[name] = os.environ.get(name) or str(cache / folder)
+    # Compiled kernels of a large scene are above CUDA's default of 1 GiB.
+    ours["CUDA_CACHE_MAXSIZE"] = os.environ.get("CUDA_CACHE_MAXSIZE") or str(4 * 2**30)
+    inherited = {name: value for name, value in os.environ.items() if not _is_secret(name)}
+    return inherited | ours
+
+
+def _is_secret(name: str) -> bool:
+    return name in SECRETS or name.startswith(SECRET_PLACES)
+
+
+def _hook_environment(folders: Folders, work: Work, blend: Path) -> dict[str, str]:
+    return {
+        "CLOUD_RENDER_JOB_ID": work.job.id,
+        "CLOUD_RENDER_SUBMISSION": str(work.submission),
+        "CLOUD_RENDER_FRAMES": ranges.text_of(work.frames),
+        "CLOUD_RENDER_FRAMES_FOLDER": str(folders.out),
+        "CLOUD_RENDER_OUTPUT": str(folders.output),
+        "CLOUD_RENDER_ROOT": str(folders.root),
+        "CLOUD_RENDER_BLEND": str(blend),
+        "CLOUD_RENDER_SCENE": work.job.scene,
+        "HOME": str(folders.user),
+        "TMPDIR": str(folders.user / "tmp"),
+    }
