@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every kind of file that a scene can refer to arrives: the picture from the job's root equals the artist's, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+ALL = "4.2"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row: one kind of file, and where it is seen."""
+
+    scene: str
+    """Its builder is scene_<scene>.py."""
+    name: str
+    since: str = ALL
+    """The first Blender that has it; `reason` says what is missing before."""
+    reason: str = ""
+    travels_inside: bool = False
+    """Packed in the .blend: nothing is lost when the .blend stands alone."""
+
+    def __str__(self) -> str:
+        return f"{self.scene}: {self.name}"
+
+
+KINDS = (
+    Kind("textures", "image, relative"),
+    Kind("textures", "image, absolute"),
+    Kind("textures", "image outside the project"),
+    Kind("textures", "image with an odd name"),
+    Kind("textures", "image, packed", travels_inside=True),
+    Kind("textures", "image in a node group"),
+    Kind("textures", "world image"),
+    Kind("textures", "image sequence"),
+    Kind("textures", "image sequence of .jp2"),
+    Kind("textures", "image sequence, cyclic"),
+    Kind("textures", "UDIM"),
+    Kind("textures", "UVTILE"),
+    Kind("textures", "movie texture"),
+    Kind("textures", "EXR image"),
+    Kind("textures", "texture of a modifier"),
+    Kind("textures", "image of geometry nodes"),
+    Kind("textures", "image of a light"),
+)
+SCENES = tuple(dict.fromkeys(kind.scene for kind in KINDS))
+PATHS = ("relative", "absolute")
+
+
+def number(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
+
+
+def skip_if_lacking(kind: Kind, version: str) -> None:
+    if number(version) < number(kind.since):
+        pytest.skip(f"Blender {version}: {kind.reason}")
+
+
+@pytest.mark.parametrize("paths", PATHS)
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_kind_arrives(kind: Kind, paths: str, journey: Callable[..., Any], the_blender: Any) -> None:
+    """A scene's files, carried to where none of its paths exist, render to the same pixels."""
+    skip_if_lacking(kind, the_blender.version)
+    scene = journey(kind.scene, absolute=paths == "absolute")
+    expected, got = scene.tile(scene.reference, kind.name), scene.tile(scene.arrived, kind.name)
+    assert got.keys() == expected.keys()
+    for frame, pixels in expected.items():
+        np.testing.assert_array_equal(got[frame], pixels, err_msg=f"frame {frame}")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.travels_inside], ids=str)
+def test_the_loss_of_a_kind_would_show(kind: Kind, journey: Callable[..., Any], the_blender: Any) -> None:
+    """Without its files each kind renders differently, so that the test above can fail."""
+    skip_if_lacking(kind, the_blender.version)
+    scene = journey(kind.scene)
+    expected, got = scene.tile(scene.reference, kind.name), scene.tile(scene.alone, kind.name)
+    assert any(not np.array_equal(got[frame], pixels) for frame, pixels in expected.items())
+
+
+@pytest.mark.parametrize("paths", PATHS)
+@pytest.mark.parametrize("scene", SCENES)
+def test_nothing_is_called_missing(scene: str, paths: str, journey: Callable[..., Any]) -> None:
+    """A complete scene has no missing files, and every kind that was built has a row in the table."""
+    made = journey(scene, absolute=paths == "absolute")
+    assert made.examination.missing == ()
+    assert set(made.boxes) <= {kind.name for kind in KINDS if kind.scene == scene}
