@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import typing
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -107,3 +108,11 @@ def examination_of(answer: dict[str, object]) -> Examination:
 
 def request(blend: Path) -> dict[str, object]:
     return {"action": "examine", "blend": str(blend), "use_scripts": False, "frames": None}
+
+
+def device() -> Device:
+    """For a plain .blend: CLOUD_RENDER_DEVICE, else whatever is there, and the report says which."""
+    wanted = os.environ.get("CLOUD_RENDER_DEVICE", "any")
+    if wanted not in typing.get_args(Device):
+        raise BadArguments(f"CLOUD_RENDER_DEVICE is {wanted!r}.", "It must be gpu, cpu or any.")
+    return typing.cast(Device, wanted)

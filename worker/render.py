@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import os
 import time
-import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,10 +24,10 @@ from cloud_render.contract import values
 from cloud_render.contract.errors import BadArguments
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.contract.keys import Prefix
-from cloud_render.contract.scene import Device
 from worker import builds, hooks, layout, plain, plan
 from worker.attempt import Attempt, Draft, reporting, scratch
 from worker.cache import Cache
+from worker.child import Folders, blender_environment
 from worker.interruption import Interruption, listening
 from worker.metadata import Metadata, SpotWatch, address
 from worker.quiet_log import QuietLog
@@ -38,31 +36,6 @@ from worker.session import Session
 from worker.uploads import Uploads, content_type
 
 log = logging.getLogger(__name__)
-
-SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
-SECRET_PLACES = ("AWS_CONTAINER_CREDENTIALS_", "AWS_WEB_IDENTITY_", "AWS_ROLE_", "AWS_SHARED_CREDENTIALS_")
-"""A .blend is code: Blender gets no credentials and no way to them."""
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Of this attempt alone; all of it is gone at the end."""
-
-    root: Path
-    """The scene's files, as they lie for Blender."""
-    out: Path
-    """What Blender renders, until it is in S3."""
-    output: Path
-    """$CLOUD_RENDER_OUTPUT: what hooks leave here goes to outputs/."""
-    user: Path
-    """Blender's and the hooks' home, settings and temporary files."""
-
-    @classmethod
-    def below(cls, parent: Path) -> Folders:
-        made = cls(*(parent / name for name in ("root", "out", "output", "user")))
-        for folder in (made.root, made.out, made.output, made.user / "tmp"):
-            folder.mkdir(parents=True)
-        return made
 
 
 @dataclass(frozen=True)
@@ -169,10 +142,12 @@ def _render_job(child: Child, call: Call) -> str:
 def _render_plain(child: Child, call: Call) -> str:
     blend = plain.fetch(call.source, call.key, child.folders.root, child.cache)
     with builds.chosen(call.source, child.cache, "", child.draft.warn) as blender:
-        answer = door.ask(blender, plain.request(blend), env=_environment(child), log=QuietLog())
+        answer = door.ask(
+            blender, plain.request(blend), env=blender_environment(child.folders, child.cache), log=QuietLog()
+        )
         now = datetime.now(UTC)
         examination = plain.examination_of(answer)
-        job = plain.job_of(examination, blend, call.total_frames, call.frames_per_job, _device(), now)
+        job = plain.job_of(examination, blend, call.total_frames, call.frames_per_job, plain.device(), now)
         job = plain.claim(call.bucket, call.prefix, job)
         log.info("frames %s of scene %s; a plain .blend's video has no sound", job.frames, job.scene)
         work = _work(call, job, job.frame_list)
@@ -180,14 +155,6 @@ def _render_plain(child: Child, call: Call) -> str:
         if not work.nothing_left:
             _render(child, work, blender, blend)
     return _words(work)
-
-
-def _device() -> Device:
-    """For a plain .blend: CLOUD_RENDER_DEVICE, else whatever is there, and the report says which."""
-    wanted = os.environ.get("CLOUD_RENDER_DEVICE", "any")
-    if wanted not in typing.get_args(Device):
-        raise BadArguments(f"CLOUD_RENDER_DEVICE is {wanted!r}.", "It must be gpu, cpu or any.")
-    return typing.cast(Device, wanted)
 
 
 def _work(call: Call, job: RenderJob, frames: Sequence[int]) -> Work:
@@ -237,7 +204,7 @@ def _frames(child: Child, work: Work, blender: Blender, blend: Path) -> None:
 
 
 def _starter(child: Child, blender: Blender, request: Mapping[str, Any], quiet: QuietLog) -> Callable[[], Running]:
-    environment = _environment(child)
+    environment = blender_environment(child.folders, child.cache)
     return lambda: door.run(blender, request, cwd=child.folders.out, env=environment, log=quiet)
 
 
@@ -252,35 +219,6 @@ def _spot_watched(metadata: Metadata, session: Session) -> Iterator[None]:
         yield
     finally:
         session.spot.stop()
-
-
-def _environment(child: Child) -> dict[str, str]:
-    """Blender's: no credentials, a home of its own, and the machine's caches for compiled kernels and shaders."""
-    user, cache = child.folders.user, child.cache.folder / "gpu"
-    cache.mkdir(exist_ok=True)
-    ours = {
-        "HOME": str(user),
-        "TMPDIR": str(user / "tmp"),
-        "XDG_CACHE_HOME": str(cache),
-        "BLENDER_USER_RESOURCES": str(user),
-    }
-    caches = {
-        "CUDA_CACHE_PATH": "cuda",
-        "OPTIX_CACHE_PATH": "optix",
-        "MESA_SHADER_CACHE_DIR": "mesa",
-        "__GL_SHADER_DISK_CACHE_PATH": "gl",
-    }
-    for name, folder in caches.items():
-        (cache / folder).mkdir(exist_ok=True)
-        ours[name] = os.environ.get(name) or str(cache / folder)
-    # Compiled kernels of a large scene are above CUDA's default of 1 GiB.
-    ours["CUDA_CACHE_MAXSIZE"] = os.environ.get("CUDA_CACHE_MAXSIZE") or str(4 * 2**30)
-    inherited = {name: value for name, value in os.environ.items() if not _is_secret(name)}
-    return inherited | ours
-
-
-def _is_secret(name: str) -> bool:
-    return name in SECRETS or name.startswith(SECRET_PLACES)
 
 
 def _hook_environment(folders: Folders, work: Work, blend: Path) -> dict[str, str]:
