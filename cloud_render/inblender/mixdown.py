@@ -40,7 +40,7 @@ def run(request: dict[str, Any], events: Events) -> None:
 
 
 def mix(scene: bpy.types.Scene, first: int, last: int, out: Path) -> None:
-    """Write the scene's sound from frame `first` to `last`, both heard, to `out`. Raises BlenderFailed, BadArguments."""
+    """Write the scene's sound from frame `first` to the end of `last`. Raises BlenderFailed, BadArguments."""
     if out.suffix not in CONTAINERS:
         raise BadArguments(
             f"Sound can't be written as {out.suffix or 'a file without extension'}.", "Use .wav or .flac."
