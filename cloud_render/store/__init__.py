@@ -3,6 +3,6 @@
 
 from cloud_render.store.progress import NEVER, SILENT, Progress
 from cloud_render.store.source import SourceFile
-from cloud_render.store.store import Store
+from cloud_render.store.store import LIFETIME, Store
 
-__all__ = ["NEVER", "SILENT", "Progress", "SourceFile", "Store"]
+__all__ = ["LIFETIME", "NEVER", "SILENT", "Progress", "SourceFile", "Store"]

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs of AWS Batch: the one place that submits, describes and ends them. Each submission stands once or not at all."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore import exceptions as aws
+
+from cloud_render.client import objects
+from cloud_render.client.farm import Farm
+from cloud_render.contract import frames, keys
+from cloud_render.contract.errors import CloudRenderError, CloudUnreachable
+from cloud_render.contract.job import RenderJob, Submission
+from cloud_render.store.translate import code_of, status_of, translated
+
+log = logging.getLogger(__name__)
+
+UNDONE = "Cloud Render took it back: its stitch job was refused."
+
+CLAIM_LASTS = timedelta(seconds=60)
+"""A claim without ids that is older belongs to a submit that ended half-way; the two requests take well under 10 s."""
+
+_TRIES = 4
+_MOST_DESCRIBED = 100
+"""Ids in one DescribeJobs."""
+
+_MAYBE_DONE = (aws.HTTPClientError, aws.ConnectionError)
+"""The answer is lost; whether the request arrived, no one knows."""
+
+_BUSY = {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
+
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class BatchJob:
+    """One job, as DescribeJobs shows it."""
+
+    id: str
+    status: str
+    """SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING, SUCCEEDED or FAILED."""
+    status_reason: str
+    exit_code: int | None
+    container_reason: str
+    children: Mapping[str, int]
+    """How many children of an array are in each state; empty for a plain job."""
+    log_streams: tuple[str, ...]
+    """One an attempt, in their order."""
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ("SUCCEEDED", "FAILED")
+
+
+@dataclass(frozen=True)
+class FailedChild:
+    """A child that Batch gave up."""
+
+    index: int
+    exit_code: int | None
+    reason: str
+    """In Batch's words."""
+
+
+def claim(farm: Farm, job_id: str, submission: Submission) -> bool:
+    """Whether this submission is ours to submit; of two who try, one is told so."""
+    return objects.create(farm, keys.Prefix.of_job(job_id).submission(submission.number), submission.to_json())
+
+
+def submit(
+    farm: Farm, job: RenderJob, submission: Submission, look_first: bool = False, sleep: Sleep = time.sleep
+) -> Submission:
+    """Bring a claimed submission's jobs to Batch and write down their ids; what stands already is kept.
+
+    `look_first` is for a claim that another run may have carried out in part. If the stitch job is refused, the array
+    is ended again. Raises CloudUnreachable (the same again goes on), NoCredentials, or CloudRenderError for a refusal.
+    """
+    with ExitStack() as undo:
+        if submission.frames and not submission.render_id:
+            render_id = _submitted(farm, _render_request(farm, job, submission), look_first, sleep)
+            submission = replace(submission, render_id=render_id)
+            undo.callback(_take_back, farm, job.id, submission)
+            _noted(farm, job.id, submission)
+        if submission.stitches and not submission.stitch_id:
+            stitch_id = _submitted(farm, _stitch_request(farm, job, submission), look_first, sleep, undo)
+            submission = _noted(farm, job.id, replace(submission, stitch_id=stitch_id))
+        undo.pop_all()
+    return submission
+
+
+def describe(farm: Farm, ids: Sequence[str]) -> dict[str, BatchJob]:
+    """By id; jobs that Batch has forgotten are left out. One request for up to 100 ids, none for none."""
+    found: dict[str, BatchJob] = {}
+    for start in range(0, len(ids), _MOST_DESCRIBED):
+        with translated("ask AWS Batch about the job", CloudUnreachable):
+            answer = farm.batch.describe_jobs(jobs=list(ids[start : start + _MOST_DESCRIBED]))
+        found.update({row["jobId"]: _job_of(row) for row in answer["jobs"]})
+    return found
+
+
+def terminate(farm: Farm, batch_id: str, reason: str) -> None:
+    """End it in whatever state it is, an array with all its children. Nothing happens to one that has ended."""
+    with translated("end the job", CloudUnreachable):
+        farm.batch.terminate_job(jobId=batch_id, reason=reason)
+
+
+def failed_children(farm: Farm, render_id: str, most: int = 100) -> list[FailedChild]:
+    with translated("ask AWS Batch which children failed", CloudUnreachable):
+        answer = farm.batch.list_jobs(arrayJobId=render_id, jobStatus="FAILED", maxResults=most)
+    return [
+        FailedChild(
+            row["arrayProperties"]["index"],
+            row.get("container", {}).get("exitCode"),
+            row.get("container", {}).get("reason") or row.get("statusReason", ""),
+        )
+        for row in answer["jobSummaryList"]
+    ]
+
+
+def find(farm: Farm, queue: str, name: str) -> str:
+    """The id of the job with that name; empty if there is none. Jobs that we took back don't count."""
+    with translated("ask AWS Batch for the job", CloudUnreachable):
+        answer = farm.batch.list_jobs(jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
+    rows = [row for row in answer["jobSummaryList"] if row.get("statusReason") != UNDONE]
+    return str(min(rows, key=lambda row: row.get("createdAt", 0))["jobId"]) if rows else ""
+
+
+def find_ids(farm: Farm, job: RenderJob, submission: Submission) -> Submission:
+    """With the ids that Batch knows and the submission doesn't tell."""
+    render_id, stitch_id = submission.render_id, submission.stitch_id
+    if submission.frames and not render_id:
+        render_id = find(farm, farm.render_queue(job.device), keys.render_job_name(job.id, submission.number))
+    if submission.stitches and not stitch_id:
+        stitch_id = find(farm, farm.utility_queue, keys.stitch_job_name(job.id, submission.number))
+    return replace(submission, render_id=render_id, stitch_id=stitch_id)
+
+
+def _render_request(farm: Farm, job: RenderJob, submission: Submission) -> dict[str, Any]:
+    count = len(submission.frame_list)
+    children = frames.children(count, submission.frames_per_job)
+    prefix = keys.Prefix.of_job(job.id)
+    request: dict[str, Any] = {
+        "jobName": keys.render_job_name(job.id, submission.number),
+        "jobQueue": farm.render_queue(job.device),
+        "jobDefinition": farm.render_definition(job.device),
+        "parameters": {
+            "input": farm.address(prefix.job),
+            "output": farm.address_of_job(job.id),
+            "framesPerJob": str(submission.frames_per_job),
+            "totalFrames": str(count),
+            "submission": str(submission.number),
+        },
+    }
+    # Batch refuses an array of one: that is a plain job.
+    return request | ({"arrayProperties": {"size": children}} if children > 1 else {})
+
+
+def _stitch_request(farm: Farm, job: RenderJob, submission: Submission) -> dict[str, Any]:
+    address = farm.address_of_job(job.id)
+    request: dict[str, Any] = {
+        "jobName": keys.stitch_job_name(job.id, submission.number),
+        "jobQueue": farm.utility_queue,
+        "jobDefinition": farm.stitch_definition,
+        "parameters": {
+            "input": address,
+            "output": address,
+            "submission": str(submission.number),
+            "gaps": submission.gaps,
+        },
+    }
+    return request | ({"dependsOn": [{"jobId": submission.render_id}]} if submission.render_id else {})
+
+
+def _submitted(
+    farm: Farm, request: dict[str, Any], look_first: bool, sleep: Sleep, undo: ExitStack | None = None
+) -> str:
+    """The id of the job that `request` asks for. SubmitJob knows no token that would make repeats harmless, so before
+    each repeat Batch is asked whether the job of that name stands. Where it stays unknown, nothing is undone.
+    """
+    name, queue = request["jobName"], request["jobQueue"]
+    for attempt in range(_TRIES):
+        if attempt:
+            sleep(2.0**attempt)
+        if (attempt or look_first) and (there := find(farm, queue, name)):
+            return there
+        if made := _asked_once(farm, request):
+            return made
+    if undo is not None:
+        undo.pop_all()
+    raise CloudUnreachable(
+        "AWS Batch does not answer; whether the job was submitted is not known.",
+        "Do the same again, or look at the job's status: both go on where this stopped.",
+    )
+
+
+def _asked_once(farm: Farm, request: dict[str, Any]) -> str:
+    """The id; empty where no one knows whether the request was taken. Raises what AWS refuses it with."""
+    with translated(f"submit {request['jobName']}", CloudUnreachable):
+        try:
+            return str(farm.connection.client("batch", repeats=False).submit_job(**request)["jobId"])
+        except _MAYBE_DONE as error:
+            log.info("no answer to the submission of %s: %s", request["jobName"], error)
+        except aws.ClientError as error:
+            if status_of(error) < 500 and code_of(error) not in _BUSY:
+                raise
+            log.info("the submission of %s met a busy server: %s", request["jobName"], error)
+    return ""
+
+
+def _take_back(farm: Farm, job_id: str, submission: Submission) -> None:
+    """On the way out with an error of its own: a second one is only logged."""
+    try:
+        terminate(farm, submission.render_id, UNDONE)
+        _noted(farm, job_id, replace(submission, render_id=""))
+    except CloudRenderError as error:
+        log.warning("could not end the array %s, whose stitch job was refused: %s", submission.render_id, error)
+
+
+def _noted(farm: Farm, job_id: str, submission: Submission) -> Submission:
+    objects.write(farm, keys.Prefix.of_job(job_id).submission(submission.number), submission.to_json())
+    return submission
+
+
+def _job_of(row: Mapping[str, Any]) -> BatchJob:
+    container = row.get("container", {})
+    streams = [attempt.get("container", {}).get("logStreamName") for attempt in row.get("attempts", ())]
+    streams.append(container.get("logStreamName"))
+    summary = row.get("arrayProperties", {}).get("statusSummary", {})
+    return BatchJob(
+        id=row["jobId"],
+        status=row["status"],
+        status_reason=row.get("statusReason", ""),
+        exit_code=container.get("exitCode"),
+        container_reason=container.get("reason", ""),
+        children={state: count for state, count in summary.items() if count},
+        log_streams=tuple(dict.fromkeys(stream for stream in streams if stream)),
+    )
+
+
+def utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

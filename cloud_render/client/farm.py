@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one door to AWS: a connection, and what one deployed stack is made of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cloud_render.contract import job, keys
+from cloud_render.contract.errors import CloudUnreachable, NoStack
+from cloud_render.contract.scene import Device
+from cloud_render.store import LIFETIME, Store
+from cloud_render.store.translate import code_of, translated
+
+if TYPE_CHECKING:
+    import boto3
+
+DEFAULT_STACK = "cloud-render"
+
+_ATTEMPTS = 8
+"""Of one request: some 20 s of back-off on throttling, server errors and resets, then an error a person can act on."""
+
+_SET_UP = "Set it up first, or name another stack with --stack, another account or region with --profile and --region."
+
+
+class Connection:
+    """An AWS account and region, as the AWS configuration has it unless told otherwise. Clients are made once."""
+
+    def __init__(self, profile: str = "", region: str = "", endpoint_url: str = "") -> None:
+        self.profile = profile
+        self.region = region
+        self.endpoint_url = endpoint_url
+        self._clients: dict[tuple[str, bool], Any] = {}
+        self._lock = threading.Lock()  # making boto3 clients is not thread-safe, using them is
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """Raises NoCredentials for a profile that does not exist."""
+        import boto3  # 0.1 s that `--help` and `--dry-run` need not pay
+
+        with translated("read the AWS configuration", CloudUnreachable):
+            return boto3.Session(profile_name=self.profile or None, region_name=self.region or None)
+
+    def client(self, service: str, repeats: bool = True) -> Any:
+        """A boto3 client; with `repeats` off, it makes each request once. Raises CloudNotReady."""
+        with self._lock:
+            if (service, repeats) not in self._clients:
+                self._clients[service, repeats] = self._new_client(service, repeats)
+            return self._clients[service, repeats]
+
+    def _new_client(self, service: str, repeats: bool) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS if repeats else 1},
+            connect_timeout=10,
+            read_timeout=60,
+            max_pool_connections=16,
+            tcp_keepalive=True,
+        )
+        with translated(f"reach {service}", CloudUnreachable):
+            return self.session.client(service, endpoint_url=self.endpoint_url or None, config=config)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Farm:
+    """One deployed stack: its Outputs, and the connection to it."""
+
+    connection: Connection
+    stack: str
+    bucket: str
+    render_gpu_queue: str
+    render_cpu_queue: str
+    utility_queue: str
+    render_gpu_definition: str
+    render_cpu_definition: str
+    stitch_definition: str
+    inspect_definition: str
+    log_group: str
+    default_device: Device
+    template_version: str
+    store_lifetime: timedelta = LIFETIME
+    """How long the bucket keeps the content of scenes."""
+
+    @classmethod
+    def find(cls, connection: Connection, stack: str = DEFAULT_STACK) -> Farm:
+        """The stack of that name. Raises NoStack, NoCredentials or CloudUnreachable."""
+        found = _description(connection, stack)
+        outputs = _outputs(stack, found)
+        absent = sorted(set(_FIELD_OF_OUTPUT) - set(outputs))
+        if absent:
+            raise NoStack(
+                f"The stack {stack!r} is no Cloud Render stack, or an older one: it has no {', '.join(absent)}.",
+                _SET_UP,
+            )
+        _check_versions(stack, outputs["JobVersions"])
+        fields = {field: outputs[output] for output, field in _FIELD_OF_OUTPUT.items() if field}
+        return cls(connection=connection, stack=stack, store_lifetime=_store_lifetime(found), **fields)  # type: ignore[arg-type]
+
+    @property
+    def s3(self) -> Any:
+        return self.connection.client("s3")
+
+    @property
+    def batch(self) -> Any:
+        return self.connection.client("batch")
+
+    @property
+    def store(self) -> Store:
+        return Store(self.s3, self.bucket, self.store_lifetime)
+
+    def render_queue(self, device: Device) -> str:
+        return self.render_cpu_queue if device == "cpu" else self.render_gpu_queue
+
+    def render_definition(self, device: Device) -> str:
+        """With its revision, so that an update of the stack can't change a job in flight."""
+        return self.render_cpu_definition if device == "cpu" else self.render_gpu_definition
+
+    def address(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+    def address_of_job(self, job_id: str) -> str:
+        """Without a slash at its end, as the worker takes it."""
+        return self.address(keys.Prefix.of_job(job_id).root).rstrip("/")
+
+
+_FIELD_OF_OUTPUT = {
+    "BucketName": "bucket",
+    "RenderGpuQueue": "render_gpu_queue",
+    "RenderCpuQueue": "render_cpu_queue",
+    "UtilityQueue": "utility_queue",
+    "RenderGpuDefinition": "render_gpu_definition",
+    "RenderCpuDefinition": "render_cpu_definition",
+    "StitchDefinition": "stitch_definition",
+    "InspectDefinition": "inspect_definition",
+    "LogGroupName": "log_group",
+    "DefaultDevice": "default_device",
+    "TemplateVersion": "template_version",
+    "JobVersions": "",  # looked at once, in find()
+}
+
+
+def _description(connection: Connection, stack: str) -> Mapping[str, Any]:
+    with translated(f"read the stack {stack!r}", CloudUnreachable):
+        try:
+            (found,) = connection.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            if code_of(error) == "ValidationError":
+                raise NoStack(f"There is no stack {stack!r} in this account and region.", _SET_UP) from error
+            raise
+    described: Mapping[str, Any] = found
+    return described
+
+
+def _outputs(stack: str, found: Mapping[str, Any]) -> dict[str, str]:
+    status = found["StackStatus"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+    if not outputs or status.startswith("DELETE"):
+        raise NoStack(f"The stack {stack!r} can't be used: its state is {status}.", "Wait for it, or set it up again.")
+    return outputs
+
+
+def _store_lifetime(found: Mapping[str, Any]) -> timedelta:
+    parameters = {row["ParameterKey"]: row.get("ParameterValue", "") for row in found.get("Parameters", ())}
+    days = parameters.get("StoreRetentionDays", "")
+    return timedelta(days=int(days)) if days.isdecimal() else LIFETIME
+
+
+def _check_versions(stack: str, versions: str) -> None:
+    if str(job.VERSION) not in [version.strip() for version in versions.split(",")]:
+        raise NoStack(
+            f"The workers of the stack {stack!r} read job.json version {versions}, this program writes {job.VERSION}.",
+            "Update the stack, or install the version of Cloud Render that it was set up with.",
+        )

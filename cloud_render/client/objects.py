@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small objects of the bucket: read, write, create once, list, delete. Knows nothing of what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cloud_render.client.farm import Farm
+from cloud_render.contract.errors import CloudRenderError, NotThere
+from cloud_render.store.index import checksum
+from cloud_render.store.translate import code_of, translated
+
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_MOST_DELETES = 1_000
+"""In one DeleteObjects request."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object, as a listing shows it."""
+
+    key: str
+    size: int
+    """In bytes."""
+    etag: str
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies below a prefix."""
+
+    entries: tuple[Entry, ...]
+    prefixes: tuple[str, ...]
+    """What lies deeper, where a listing stops at the slashes."""
+    now: datetime
+    """The server's clock."""
+
+    def find(self, key: str) -> Entry | None:
+        return next((entry for entry in self.entries if entry.key == key), None)
+
+
+def read(farm: Farm, key: str) -> bytes:
+    """Raises NotThere."""
+    with translated(f"read {key}"):
+        body: bytes = farm.s3.get_object(Bucket=farm.bucket, Key=key)["Body"].read()
+        return body
+
+
+def read_if_there(farm: Farm, key: str) -> bytes | None:
+    try:
+        return read(farm, key)
+    except NotThere:
+        return None
+
+
+def write(farm: Farm, key: str, body: str | bytes) -> None:
+    """S3 takes it whole or not at all, replacing what was there."""
+    _put(farm, key, body)
+
+
+def create(farm: Farm, key: str, body: str | bytes) -> bool:
+    """False if the key is taken, whoever comes first: of two that try at once, one gets True."""
+    try:
+        _put(farm, key, body, IfNoneMatch="*")
+    except _Taken:
+        return False
+    return True
+
+
+def list_below(farm: Farm, prefix: str, deep: bool = True, after: str = "") -> Listing:
+    """All that lies below `prefix`, in the order of the keys; from the one that follows `after` on."""
+    question = {"Bucket": farm.bucket, "Prefix": prefix} | ({} if deep else {"Delimiter": "/"})
+    if after:
+        question["StartAfter"] = after
+    entries: list[Entry] = []
+    prefixes: list[str] = []
+    now = datetime.now(UTC)
+    with translated(f"list {prefix}"):
+        for page in farm.s3.get_paginator("list_objects_v2").paginate(**question):
+            now = _date_of(page)
+            entries += map(_entry, page.get("Contents", ()))
+            prefixes += [row["Prefix"] for row in page.get("CommonPrefixes", ())]
+    return Listing(tuple(entries), tuple(prefixes), now)
+
+
+def delete(farm: Farm, keys: Sequence[str]) -> None:
+    """Raises CloudRenderError, naming the first that could not be deleted."""
+    for some in _batches(keys):
+        with translated("delete objects"):
+            answer = farm.s3.delete_objects(
+                Bucket=farm.bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+            )
+        for failed in answer.get("Errors", ())[:1]:
+            raise CloudRenderError(
+                f"Could not delete {failed['Key']}: {failed.get('Message', failed.get('Code'))}", "Try again."
+            )
+
+
+class _Taken(Exception):
+    pass
+
+
+def _put(farm: Farm, key: str, body: str | bytes, **conditions: str) -> None:
+    content = body.encode() if isinstance(body, str) else body
+    with translated(f"write {key}"):
+        try:
+            farm.s3.put_object(
+                Bucket=farm.bucket, Key=key, Body=content, ChecksumSHA256=checksum(content), **conditions
+            )
+        except ClientError as error:
+            if conditions and code_of(error) in _TAKEN:
+                raise _Taken from error
+            raise
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(row["Key"], row["Size"], row["ETag"].strip('"'), row["LastModified"])
+
+
+def _date_of(answer: Any) -> datetime:
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC)
+
+
+def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _MOST_DELETES):
+        yield keys[start : start + _MOST_DELETES]

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The local memory of submits that did not end: so that doing the same again goes on with the same job."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cloud_render.contract import keys
+from cloud_render.contract.errors import CloudRenderError
+from cloud_render.store.landing import landing
+
+log = logging.getLogger(__name__)
+
+_FORGET_AFTER = timedelta(days=1)
+"""An older one is another piece of work; its job's name would tell a wrong day."""
+
+
+def state_folder(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """Where this person's programs keep what they remember; CLOUD_RENDER_STATE overrules."""
+    if own := environment.get("CLOUD_RENDER_STATE"):
+        return Path(own)
+    if platform == "win32" and (local := environment.get("LOCALAPPDATA")):
+        return Path(local) / "cloud-render"
+    if platform == "darwin":
+        return Path.home() / "Library/Application Support/cloud-render"
+    if state := environment.get("XDG_STATE_HOME"):
+        return Path(state) / "cloud-render"
+    return Path.home() / ".local/state/cloud-render"
+
+
+def job_id_of(fingerprint: str, now: datetime, folder: Path | None = None) -> str:
+    """The job that an unfinished submit with this fingerprint began; empty if there is none."""
+    try:
+        plain = json.loads(_file(fingerprint, folder).read_text())
+        job_id, begun = plain["job_id"], datetime.fromisoformat(plain["begun"])
+        return job_id if keys.is_job_id(job_id) and now - begun < _FORGET_AFTER else ""
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("can't use what was remembered of an unfinished submit: %s", error)
+        return ""
+
+
+def remember(fingerprint: str, job_id: str, now: datetime, folder: Path | None = None) -> None:
+    """A memory that can't be written only costs the convenience, so it is no error."""
+    try:
+        with landing(_file(fingerprint, folder)) as temporary:
+            temporary.write_text(json.dumps({"job_id": job_id, "begun": now.isoformat()}))
+    except CloudRenderError as error:
+        log.warning("can't remember this submit: %s", error)
+
+
+def forget(fingerprint: str, folder: Path | None = None) -> None:
+    try:
+        _file(fingerprint, folder).unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("can't forget a finished submit: %s", error)
+
+
+def _file(fingerprint: str, folder: Path | None) -> Path:
+    return (folder or state_folder()) / "pending" / f"{fingerprint}.json"

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Submits: content, then job.json, then Batch. Stopped anywhere, the same again goes on and makes no second job.
+
+submit()  content to the store -> contents.json.gz -> job.json (only if absent) -> claim batch/0.json -> SubmitJob twice
+resume()  what a submit left half done: ids that were not written down, an array without its stitch
+Retries, cancelling and deleting are control.py's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cloud_render.client import batch, objects, pending
+from cloud_render.client.control import cancel, delete, retry, stitch
+from cloud_render.client.farm import Farm
+from cloud_render.client.options import Options
+from cloud_render.client.plan import SubmitPlan, plan
+from cloud_render.client.records import Record, record
+from cloud_render.contract import keys
+from cloud_render.contract.errors import Cancelled, CloudRenderError, NotThere
+from cloud_render.contract.job import RenderJob, Submission
+from cloud_render.store import NEVER, SILENT, Progress, SourceFile
+
+__all__ = ["Options", "SubmitPlan", "cancel", "delete", "plan", "resume", "retry", "stitch", "submit"]
+
+
+def submit(
+    farm: Farm,
+    plan: SubmitPlan,
+    progress: Progress = SILENT,
+    cancelled: Callable[[], bool] = NEVER,
+    memory: Path | None = None,
+    sleep: batch.Sleep = time.sleep,
+) -> str:
+    """The id of the job, once Batch has it. After a crash or a network error, the same call goes on with the same job.
+
+    `memory` is the folder where unfinished submits are remembered; this person's own if not given.
+    Raises FileChanged, MissingFiles, StorageUnavailable, NoCredentials, CloudUnreachable, Cancelled; or
+    CloudRenderError for what AWS refuses.
+    """
+    now = datetime.now(UTC)
+    mark = plan.fingerprint(f"{farm.connection.endpoint_url}/{farm.bucket}")
+    plan = plan.with_job_id(pending.job_id_of(mark, now, memory) or plan.job_id)
+    pending.remember(mark, plan.job_id, now, memory)
+    job = _sent(farm, plan, progress, cancelled)
+    if job is None:
+        # The job that was begun was submitted with other content since: this is a new piece of work.
+        plan = plan.with_job_id(keys.new_job_id(plan.name, now))
+        pending.remember(mark, plan.job_id, now, memory)
+        job = _sent(farm, plan, progress, cancelled)
+    if job is None:
+        raise CloudRenderError(f"There is another job named {plan.job_id}.", "Submit again.")
+    if cancelled():
+        raise Cancelled("The submit")
+    _begin(farm, job, sleep)
+    pending.forget(mark, memory)
+    return job.id
+
+
+def resume(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> bool:
+    """Finish what a submit of this job left half done more than a minute ago; whether there was anything.
+
+    Nothing is done to a job that was cancelled or has ended. Raises NotThere for a job that does not exist, or whose
+    upload has not ended: only the computer with its files can go on there.
+    """
+    found = record(farm, job_id)
+    if found.job is None:
+        raise NotThere(f"The upload of {job_id} has not ended.", "Submit the same scene again: it goes on there.")
+    if found.end is not None:
+        return False
+    return _mended(farm, found, found.job, sleep)
+
+
+def _mended(farm: Farm, found: Record, job: RenderJob, sleep: batch.Sleep) -> bool:
+    latest = found.latest
+    if latest is None:
+        if found.age_of_job < batch.CLAIM_LASTS:
+            return False
+        _begin(farm, job, sleep)
+        return True
+    if latest.complete or found.age_of_latest < batch.CLAIM_LASTS:
+        return False
+    batch.submit(farm, job, _without_taken_back(farm, latest), look_first=True, sleep=sleep)
+    return True
+
+
+def _sent(farm: Farm, plan: SubmitPlan, progress: Progress, cancelled: Callable[[], bool]) -> RenderJob | None:
+    """The job as job.json has it; None if one of the same id but with other content stands there."""
+    prefix = keys.Prefix.of_job(plan.job_id)
+    files = [SourceFile(Path(file.path), file.scene_path) for file in plan.files]
+    contents = farm.store.upload(files, plan.job_id, progress, cancelled)
+    job = plan.job(contents, farm.default_device)
+    standing = objects.read_if_there(farm, prefix.job)
+    if standing is None:
+        objects.write(farm, prefix.contents, contents.to_json_gz())
+        # Last, and only once: from here on the upload is complete, and other computers may act on it.
+        if objects.create(farm, prefix.job, job.to_json()):
+            return job
+        standing = objects.read(farm, prefix.job)
+    there = RenderJob.from_json(standing)
+    return there if replace(there, created=job.created) == job else None
+
+
+def _begin(farm: Farm, job: RenderJob, sleep: batch.Sleep) -> Submission:
+    """The first submission; also where an earlier run was stopped on its way to it."""
+    end = objects.read_if_there(farm, keys.Prefix.of_job(job.id).end)
+    if end is not None:
+        raise Cancelled(f"The job {job.id}")
+    first = Submission(
+        number=0,
+        frames=job.frames,
+        frames_per_job=job.frames_per_job,
+        gaps="refuse",
+        created=batch.utc_now(),
+        stitches=job.video is not None,
+    )
+    if batch.claim(farm, job.id, first):
+        return _unless_cancelled(farm, job, batch.submit(farm, job, first, sleep=sleep))
+    return _after_another_claim(farm, job, sleep)
+
+
+def _unless_cancelled(farm: Farm, job: RenderJob, submission: Submission) -> Submission:
+    """Someone may have cancelled while the jobs were on their way, when there was nothing yet to end."""
+    if objects.read_if_there(farm, keys.Prefix.of_job(job.id).end) is None:
+        return submission
+    for batch_id in (submission.render_id, submission.stitch_id):
+        if batch_id:
+            batch.terminate(farm, batch_id, "Cancelled by the artist.")
+    raise Cancelled(f"The job {job.id}")
+
+
+def _after_another_claim(farm: Farm, job: RenderJob, sleep: batch.Sleep) -> Submission:
+    """Someone else claimed the submission: wait until it stands, or until its claim is so old that it never will."""
+    while True:
+        found = record(farm, job.id)
+        latest = found.latest
+        if latest is None or latest.complete:
+            return latest or Submission(0, job.frames, job.frames_per_job, "refuse", batch.utc_now())
+        if found.age_of_latest >= batch.CLAIM_LASTS:
+            return batch.submit(farm, job, _without_taken_back(farm, latest), look_first=True, sleep=sleep)
+        sleep(2.0)
+
+
+def _without_taken_back(farm: Farm, submission: Submission) -> Submission:
+    """Without the id of an array that was ended because its stitch job had been refused."""
+    there = batch.describe(farm, [submission.render_id] if submission.render_id else [])
+    taken_back = any(job.status_reason == batch.UNDONE for job in there.values())
+    return replace(submission, render_id="") if taken_back else submission
