@@ -47,7 +47,7 @@ def number(text: str) -> int:
 def render_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input", required=True, help="s3://bucket/jobs/ID/job.json, or a plain scene.blend")
     parser.add_argument("-o", "--output", required=True, help="s3://bucket/prefix for frames, previews and reports")
-    parser.add_argument("-f", "--frames-per-job", type=count, default=1, help="frames of one array child")
+    parser.add_argument("-f", "--frames-per-job", type=count, required=True, help="frames of one array child")
     parser.add_argument("-t", "--total-frames", type=count, help="frames of the whole job")
     parser.add_argument("--submission", type=number, default=0, help="number of the submission; 0 is the first")
 

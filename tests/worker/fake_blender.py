@@ -61,6 +61,7 @@ class Fake:
     def render(self, request: dict) -> None:
         with (STATE / "processes").open("a") as file:
             file.write(f"{os.getpid()}\n")
+        (STATE / "environment").write_text("\n".join(sorted(os.environ)))
         if due("load_crash"):
             os.abort()
         self.send("ready", device="CPU", devices=["fake"], engine="CYCLES", load_s=0.1)

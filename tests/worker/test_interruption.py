@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Being told to stop, by SIGTERM or by Spot: what is rendered gets to S3, nothing half-written does, exit 75."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from cloud_render.contract.job import Hooks
+
+
+def alive(folder) -> list[int]:
+    """The fake Blenders that still run."""
+    found = []
+    for text in (folder / "state" / "processes").read_text().splitlines():
+        try:
+            os.kill(int(text), 0)
+            found.append(int(text))
+        except ProcessLookupError:
+            pass
+    return found
+
+
+def test_sigterm_stops_blender_and_asks_for_another_attempt(rig):
+    """Finished frames are up, no image is half there, Blender is gone, exit 75 well below Batch's 30 s."""
+    rig.job(frames="1-9", frames_per_job=9)
+    rig.fake(slow_s=0.4)
+    process = rig.start(*rig.render_arguments(9))
+    rig.wait_for("frame 2: rendered", process)
+    ended, seconds = rig.terminate(process)
+    assert ended.code == 75
+    assert seconds < 20
+    assert ended.last_line.startswith("error: The worker was told to stop.")
+    assert alive(rig.folder) == []
+    frames = rig.keys("frames/")
+    assert frames[:2] == ["frames/0001.png", "frames/0002.png"]
+    assert len(frames) < 9
+    assert all(rig.get(rig.prefix.root + key).endswith(b"IEND\xaeB`\x82") for key in frames)
+    report = rig.report()
+    assert (report.exit_code, len(report.frames)) == (75, len(frames))
+
+
+def test_sigterm_while_blender_is_frozen_still_ends_the_worker(rig):
+    """A Blender that hears nothing is killed."""
+    rig.job(frames="1-2")
+    rig.fake(silent={"1": 1})
+    process = rig.start(*rig.render_arguments(2))
+    rig.wait_for("ready:", process)
+    ended, seconds = rig.terminate(process)
+    assert ended.code == 75
+    assert seconds < 20
+    assert alive(rig.folder) == []
+
+
+def test_sigterm_during_a_hook_ends_the_hook_too(rig):
+    """Whatever a hook started is gone with it."""
+    blend = rig.file("p/scene.blend")
+    hook = rig.file("p/pre.sh", b"sleep 600 &\necho $! > $CLOUD_RENDER_ROOT/../../pid\necho in the hook\nwait\n")
+    rig.job(blend, hook, frames="1-2", hooks=Hooks(pre_render="p/pre.sh"))
+    process = rig.start(*rig.render_arguments(2))
+    rig.wait_for("in the hook", process)
+    ended, seconds = rig.terminate(process)
+    assert ended.code == 75
+    assert seconds < 20
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((rig.folder / "scratch" / "pid").read_text()), 0)
+
+
+class MetadataService(ThreadingHTTPServer):
+    """EC2's metadata service on loopback: IMDSv2 only, a Spot notice when told."""
+
+    notice: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: MetadataService
+
+    def do_PUT(self) -> None:
+        self._say("a-token" if self.path == "/latest/api/token" else "")
+
+    def do_GET(self) -> None:
+        if self.headers.get("X-aws-ec2-metadata-token") != "a-token":
+            self.send_error(401)
+            return
+        self._say(
+            {
+                "/latest/meta-data/instance-id": "i-0123456789abcdef0",
+                "/latest/meta-data/instance-type": "g5.xlarge",
+                "/latest/meta-data/placement/availability-zone": "eu-central-1b",
+                "/latest/meta-data/spot/instance-action": self.server.notice,
+            }.get(self.path, "")
+        )
+
+    def _say(self, text: str) -> None:
+        if not text:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def metadata() -> Iterator[MetadataService]:
+    service = MetadataService(("127.0.0.1", 0), _Answers)
+    thread = threading.Thread(target=service.serve_forever, daemon=True)
+    thread.start()
+    yield service
+    service.shutdown()
+    service.server_close()
+
+
+def notice_in(seconds: float) -> str:
+    when = datetime.now(UTC) + timedelta(seconds=seconds)
+    return json.dumps({"action": "terminate", "time": when.strftime("%Y-%m-%dT%H:%M:%SZ")})
+
+
+def test_the_report_names_the_machine(rig, metadata):
+    """Instance, type and zone come from IMDSv2."""
+    rig.job(frames="1-1", video=None)
+    assert rig.render(1, CLOUD_RENDER_METADATA_URL=metadata.url).code == 0
+    machine = rig.report().machine
+    assert (machine.instance_id, machine.instance_type) == ("i-0123456789abcdef0", "g5.xlarge")
+    assert machine.availability_zone == "eu-central-1b"
+    assert machine.cpus > 0
+
+
+def test_after_a_spot_notice_the_frame_in_progress_is_finished(rig, metadata):
+    """It fits into the two minutes, so it is not thrown away; the frame after it does not begin to count."""
+    rig.job(frames="1-9", frames_per_job=9)
+    rig.fake(slow_s=1.0)
+    metadata.notice = notice_in(120)
+    ended = rig.render(9, CLOUD_RENDER_METADATA_URL=metadata.url)
+    assert ended.code == 75
+    assert ended.last_line.startswith("error: Spot takes this machine back.")
+    assert rig.keys("frames/") == ["frames/0001.png"]
+    assert rig.report().exit_code == 75
+
+
+def test_after_a_late_spot_notice_nothing_is_waited_for(rig, metadata):
+    """What can't be rendered and uploaded in the time left is left to the next attempt."""
+    rig.job(frames="1-9", frames_per_job=9)
+    rig.fake(slow_s=60)
+    metadata.notice = notice_in(3)
+    ended = rig.render(9, CLOUD_RENDER_METADATA_URL=metadata.url)
+    assert ended.code == 75
+    assert rig.keys("frames/") == []
+
+
+def test_a_silent_metadata_service_hinders_nothing(rig):
+    """Off EC2 the worker renders all the same."""
+    rig.job(frames="1-2")
+    ended = rig.render(2, CLOUD_RENDER_METADATA_URL="http://127.0.0.1:9")
+    assert ended.code == 0
+    assert "Traceback" not in ended.log
