@@ -42,7 +42,8 @@ def collect(frames: Sequence[int] = ()) -> Collection:
     kept = [reference for reference in wanted if not _too_wide(reference)]
     files: dict[str, SceneFile] = {}
     missing: dict[str, MissingFile] = {}
-    for reference in kept:
+    # A strip's file is known better by the sound or image that the strip uses: the first to name a file says its kind.
+    for reference in sorted(kept, key=lambda reference: reference.kind == "strip"):
         found = files_of(reference)
         for path in found:
             file = _scene_file(path, reference)

@@ -21,7 +21,7 @@ from cloud_render.contract import keys, values
 from cloud_render.contract.errors import BadArguments, BlenderFailed, CloudRenderError, DoesNotFit, MissingFiles
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.scene import scene_path
-from cloud_render.inblender import devices, formats, loading, outputs, prepare, remap
+from cloud_render.inblender import devices, formats, handlers, loading, outputs, prepare, remap
 from cloud_render.inblender.collect import collect
 from cloud_render.inblender.events import Events
 
@@ -77,6 +77,8 @@ class Session:
         remap.move_below(root)
         scene = prepare.scene_of(job)
         _refuse_missing(job, root)
+        warnings = prepare.without_missing_denoiser()
+        handlers.hear_failures(warnings.append)
         return cls(
             job=job,
             scene=scene,
@@ -84,7 +86,7 @@ class Session:
             events=events,
             renderer=devices.choose(scene, job.device),
             file_outputs=outputs.file_outputs(),
-            warnings=prepare.without_missing_denoiser(),
+            warnings=warnings,
         )
 
     def render(self, frame: int) -> None:
@@ -96,7 +98,7 @@ class Session:
         self.scene.render.filepath = outputs.literal(str(place.primary_folder / place.stem))
         for output in self.file_outputs:
             output.send_to(place.outputs_folder)
-        with _handler(bpy.app.handlers.render_stats, self._progress_of(frame)):
+        with handlers.added(bpy.app.handlers.render_stats, self._progress_of(frame)):
             self._call_blender(frame)
         primary = self._primary(place)
         display = self._extras(place)
@@ -108,9 +110,9 @@ class Session:
             outputs=place.outputs(primary),
             display=str(display) if display else None,
             peak_memory=peak_memory(),
-            warnings=self.warnings,
+            warnings=list(self.warnings),
         )
-        self.warnings = []
+        self.warnings.clear()
 
     def _call_blender(self, frame: int) -> None:
         try:
@@ -254,19 +256,6 @@ def _frame_error(scene: bpy.types.Scene, frame: int, words: str) -> CloudRenderE
             f"Frame {frame} does not fit this machine ({plain}).", "Use a machine with more memory, or a lighter scene."
         )
     return BlenderFailed(f"Blender failed on frame {frame}: {plain}")
-
-
-class _handler:  # noqa: N801 - reads as `with _handler(...)`
-    """A handler that is there for the length of a `with` block."""
-
-    def __init__(self, handlers: list[Any], function: Callable[..., None]) -> None:
-        self._handlers, self._function = handlers, function
-
-    def __enter__(self) -> None:
-        self._handlers.append(self._function)
-
-    def __exit__(self, *_: object) -> None:
-        self._handlers.remove(self._function)
 
 
 def peak_memory() -> int:
