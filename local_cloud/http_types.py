@@ -42,3 +42,18 @@ def header(environ: Environ, name: str) -> str | None:
     key = name.upper().replace("-", "_")
     value = environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key)
     return None if value is None else str(value)
+
+
+def call(application: Application, environ: Environ) -> Answer:
+    """A WSGI application's whole answer."""
+    begun: list[tuple[str, Headers]] = []
+
+    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Any:
+        begun[:] = [(status, headers)]
+
+    chunks = application(environ, start_response)
+    body = b"".join(chunks)
+    if hasattr(chunks, "close"):
+        chunks.close()
+    status, headers = begun[0]
+    return Answer(int(status.split()[0]), headers, body)

@@ -31,7 +31,10 @@ class Clients(Protocol):
 
 
 def deploy(
-    clients: Clients, stack: str = "cloud-render", parameters: Mapping[str, str] | None = None, template: str | None = None
+    clients: Clients,
+    stack: str = "cloud-render",
+    parameters: Mapping[str, str] | None = None,
+    template: str | None = None,
 ) -> dict[str, str]:
     """Make the stack, or adopt the one of that name, wait until it stands, and answer its Outputs.
 
@@ -39,14 +42,18 @@ def deploy(
     resource that failed.
     """
     cloudformation = clients.client("cloudformation")
-    state = _state(cloudformation, stack)
-    if state is None:
-        _create(cloudformation, stack, dict(parameters or {}), template if template is not None else TEMPLATE.read_text("utf-8"))
-        state = "CREATE_IN_PROGRESS"
-    if state in IN_PROGRESS:
-        _wait(cloudformation, stack, IN_PROGRESS[state])
-    elif state not in USABLE:
-        raise CloudNotReady(f"The stack {stack} is in the state {state}.", "Delete it, then set it up again." + _first_cause(cloudformation, stack))
+    described = _describe(cloudformation, stack)
+    if described is None:
+        text = template if template is not None else TEMPLATE.read_text("utf-8")
+        _wait(cloudformation, stack, _create(cloudformation, stack, parameters or {}, text), "CREATE_IN_PROGRESS")
+    elif described["StackStatus"] in IN_PROGRESS:
+        _wait(cloudformation, stack, described["StackId"], described["StackStatus"])
+    elif described["StackStatus"] not in USABLE:
+        cause = _first_cause(cloudformation, described["StackId"])
+        raise CloudNotReady(
+            f"The stack {stack} is in the state {described['StackStatus']}. {cause}".rstrip(),
+            "Delete it, then set it up again.",
+        )
     return outputs(cloudformation, stack)
 
 
@@ -56,11 +63,6 @@ def outputs(cloudformation: Any, stack: str) -> dict[str, str]:
     if described is None:
         raise NoStack(f"There is no stack named {stack}.", "Set it up first.")
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-
-
-def _state(cloudformation: Any, stack: str) -> str | None:
-    described = _describe(cloudformation, stack)
-    return None if described is None else str(described["StackStatus"])
 
 
 def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
@@ -74,11 +76,13 @@ def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     return stacks[0]
 
 
-def _create(cloudformation: Any, stack: str, parameters: dict[str, str], template: str) -> None:
-    if len(template.encode()) > MAX_INLINE_BYTES:
-        raise BadArguments(f"The template has {len(template.encode())} bytes; CloudFormation takes {MAX_INLINE_BYTES}.")
+def _create(cloudformation: Any, stack: str, parameters: Mapping[str, str], template: str) -> str:
+    """Ask for the stack; its id, by which it can be asked about even after a failure has removed it."""
+    size = len(template.encode())
+    if size > MAX_INLINE_BYTES:
+        raise BadArguments(f"The template has {size} bytes; CloudFormation takes {MAX_INLINE_BYTES}.")
     try:
-        cloudformation.create_stack(
+        created = cloudformation.create_stack(
             StackName=stack,
             TemplateBody=template,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
@@ -88,30 +92,28 @@ def _create(cloudformation: Any, stack: str, parameters: dict[str, str], templat
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
         if code == "AlreadyExistsException":
-            return  # Someone else was faster: theirs is adopted.
+            return stack  # Someone else was faster, or an answer was lost: that stack is adopted.
         if code in ("ValidationError", "InsufficientCapabilitiesException"):
             raise BadArguments(f"CloudFormation refused the stack {stack}: {message}") from error
-        if code.startswith("Internal"):
-            raise CloudNotReady(f"The stack {stack} could not be made: {message}") from error
         raise
+    return str(created["StackId"])
 
 
-def _wait(cloudformation: Any, stack: str, waiter: str) -> None:
+def _wait(cloudformation: Any, stack: str, stack_id: str, state: str) -> None:
+    waiter = cloudformation.get_waiter(IN_PROGRESS[state])
     try:
         # 5 s × 360 = 30 min: compute environments take minutes, roles seconds.
-        cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
+        waiter.wait(StackName=stack_id, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
     except WaiterError as error:
-        raise CloudNotReady(f"The stack {stack} could not be made.", _first_cause(cloudformation, stack).strip()) from error
+        raise CloudNotReady(f"The stack {stack} could not be made.", _first_cause(cloudformation, stack_id)) from error
 
 
-def _first_cause(cloudformation: Any, stack: str) -> str:
+def _first_cause(cloudformation: Any, stack_id: str) -> str:
     """What failed first, in CloudFormation's words; later failures are mostly its consequences. Empty if not known."""
-    try:
-        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
-        events = [event for page in pages for event in page["StackEvents"]]
-    except ClientError:
-        return ""  # The events are gone with the stack; the state alone has to do.
-    for event in reversed(events):
-        if event.get("ResourceStatus", "").endswith("_FAILED"):
-            return f" {event['LogicalResourceId']} failed: {event.get('ResourceStatusReason', 'no reason given')}"
-    return ""
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    events = [event for page in pages for event in page["StackEvents"]]
+    failures = [event for event in events if event.get("ResourceStatus", "").endswith("_FAILED")]
+    if not failures:
+        return ""
+    first = failures[-1]  # Events come newest first.
+    return f"{first['LogicalResourceId']} failed: {first.get('ResourceStatusReason', 'no reason given')}"

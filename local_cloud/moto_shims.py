@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where moto's CloudFormation falls short of our template: what it refuses, skips or names at random.
+
+Applied once, before the first template is read. Each shim says what moto does without it (moto 5.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from local_cloud.registry import ACCOUNT
+
+log = logging.getLogger(__name__)
+
+NAME_DIGITS = 12
+
+
+def apply(make_bucket: Callable[[str], None] | None = None) -> None:
+    """Change moto in place. `make_bucket` makes a bucket of the stack where the objects really are, if not in moto."""
+    _name_resources_after_their_stack()
+    _split_default_lists()
+    _leave_out_no_value()
+    _fail_stacks_as_aws_does()
+    _give_environments_a_role()
+    _complete_definitions()
+    _accept_bucket_policies()
+    if make_bucket is not None:
+        _make_buckets_elsewhere(make_bucket)
+
+
+def _name_resources_after_their_stack() -> None:
+    """moto's random names would give a restarted local cloud another bucket than the one that holds its objects."""
+    from moto.cloudformation import parsing
+
+    def name_of(resource_type: str, stack_name: str, logical_id: str) -> str:
+        digest = hashlib.sha256(f"{ACCOUNT}/{stack_name}/{logical_id}".encode()).hexdigest()[:NAME_DIGITS]
+        if resource_type == "AWS::S3::Bucket":
+            return f"{stack_name[:40]}-{logical_id[:9]}-{digest}".lower()
+        return f"{stack_name[:40]}-{logical_id[:40]}-{digest}"
+
+    parsing.generate_resource_name = name_of
+
+
+def _split_default_lists() -> None:
+    """moto splits a given list parameter at its commas, but leaves a default one whole: instance types g, 4, d, n."""
+    from moto.cloudformation.parsing import ResourceMap
+
+    original = ResourceMap.load_parameters
+
+    def load_parameters(self: Any) -> None:
+        for name, parameter in self._template.get("Parameters", {}).items():
+            kind = str(parameter.get("Type", ""))
+            if "Default" in parameter and (kind == "CommaDelimitedList" or kind.startswith("List")):
+                self.input_parameters.setdefault(name, str(parameter["Default"]))
+        original(self)
+
+    ResourceMap.load_parameters = load_parameters
+
+
+def _leave_out_no_value() -> None:
+    """moto makes `AWS::NoValue` in a list a None, where CloudFormation leaves the entry out."""
+    from moto.cloudformation import parsing
+
+    original = parsing.clean_json
+
+    def clean_json(resource_json: Any, resources_map: Any) -> Any:
+        cleaned = original(resource_json, resources_map)
+        return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
+
+    parsing.clean_json = clean_json
+
+
+def _fail_stacks_as_aws_does() -> None:
+    """moto's CreateStack itself fails with the first resource and leaves the stack in CREATE_IN_PROGRESS for ever."""
+    from moto.cloudformation import models, parsing
+
+    create_resource, create_all = parsing.parse_and_create_resource, models.Stack.create_resources
+
+    def create_named(logical_id: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return create_resource(logical_id, *args, **kwargs)
+        except _ResourceFailed:
+            raise
+        except Exception as error:  # Whatever moto or one of its services raises, this resource is what failed.
+            raise _ResourceFailed(logical_id, error) from error
+
+    def create_resources(stack: Any) -> None:
+        try:
+            create_all(stack)
+        except _ResourceFailed as failure:
+            log.warning("the stack %s failed: %s", stack.name, failure, exc_info=True)
+            event = models.Event(
+                stack.stack_id, stack.name, failure.logical_id, "", "", "CREATE_FAILED", str(failure), None
+            )
+            stack.events.append(event)
+            stack._add_stack_event("ROLLBACK_COMPLETE")
+            stack.status = "ROLLBACK_COMPLETE"
+
+    parsing.parse_and_create_resource = create_named
+    models.Stack.create_resources = create_resources
+
+
+class _ResourceFailed(Exception):
+    def __init__(self, logical_id: str, error: Exception) -> None:
+        super().__init__(str(getattr(error, "message", "") or error) or type(error).__name__)
+        self.logical_id = logical_id
+
+
+def _give_environments_a_role() -> None:
+    """moto fails (KeyError) without ServiceRole; AWS then uses its service-linked role, and our template wants just that."""
+    from moto.batch.models import ComputeEnvironment
+    from moto.iam.models import iam_backends
+
+    original = ComputeEnvironment.create_from_cloudformation_json.__func__
+
+    def create(
+        cls: Any,
+        resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+        **kwargs: Any,
+    ) -> Any:
+        iam = iam_backends[account_id]["aws"]
+        name = "AWSServiceRoleForBatch"
+        role = next((role for role in iam.roles.values() if role.name == name), None) or iam.create_role(
+            role_name=name, assume_role_policy_document="{}", path="/aws-service-role/batch.amazonaws.com/", permissions_boundary=None,
+            description="", tags=[], max_session_duration="3600",
+        )  # fmt: skip
+        cloudformation_json["Properties"].setdefault("ServiceRole", role.arn)
+        return original(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
+
+    ComputeEnvironment.create_from_cloudformation_json = classmethod(create)
+
+
+def _complete_definitions() -> None:
+    """moto fails without RetryStrategy, and ignores Timeout (it asks for `timeout`), PropagateTags and platforms."""
+    from moto.batch.models import JobDefinition
+
+    original = JobDefinition.create_from_cloudformation_json.__func__
+
+    def create(cls: Any, resource_name: str, cloudformation_json: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        properties = cloudformation_json["Properties"]
+        properties.setdefault("RetryStrategy", {})
+        properties["timeout"] = {key: int(value) for key, value in properties.get("Timeout", {}).items()}
+        definition = original(cls, resource_name, cloudformation_json, *args, **kwargs)
+        definition.propagate_tags = properties.get("PropagateTags", False)
+        definition.platform_capabilities = properties.get("PlatformCapabilities", ["EC2"])
+        return definition
+
+    JobDefinition.create_from_cloudformation_json = classmethod(create)
+
+
+def _accept_bucket_policies() -> None:
+    """moto does not know AWS::S3::BucketPolicy. It is not applied here either: moto would ignore its conditions, and so
+    turn "deny what is not TLS" into "deny all"."""
+    from moto.core.common_models import CloudFormationModel
+
+    class BucketPolicy(CloudFormationModel):  # type: ignore[misc]
+        def __init__(self, bucket: str) -> None:
+            self.bucket = bucket
+
+        @property
+        def physical_resource_id(self) -> str:
+            return self.bucket
+
+        @staticmethod
+        def cloudformation_name_type() -> str:
+            return ""
+
+        @staticmethod
+        def cloudformation_type() -> str:
+            return "AWS::S3::BucketPolicy"
+
+        @classmethod
+        def create_from_cloudformation_json(
+            cls,
+            resource_name: str,
+            cloudformation_json: dict[str, Any],
+            account_id: str,
+            region_name: str,
+            **kwargs: Any,
+        ) -> BucketPolicy:
+            return cls(cloudformation_json["Properties"]["Bucket"])
+
+    _KEPT.append(BucketPolicy)
+
+
+_KEPT: list[type] = []
+"""moto finds resource types among the living subclasses; without a reference ours would be collected."""
+
+
+def _make_buckets_elsewhere(make_bucket: Callable[[str], None]) -> None:
+    """moto keeps a bucket of its own, which only CloudFormation sees; the objects go to the other server."""
+    from moto.s3.models import FakeBucket
+
+    original = FakeBucket.create_from_cloudformation_json.__func__
+
+    def create(cls: Any, resource_name: str, *args: Any, **kwargs: Any) -> Any:
+        make_bucket(resource_name)
+        return original(cls, resource_name, *args, **kwargs)
+
+    FakeBucket.create_from_cloudformation_json = classmethod(create)
