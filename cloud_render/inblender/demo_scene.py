@@ -15,7 +15,14 @@ from typing import Any
 import bpy
 import numpy as np
 
+from cloud_render.inblender import versions
 from cloud_render.inblender.events import Events
+from cloud_render.inblender.versions import Scene
+
+Thing = Any
+Material = Any
+data: Any = bpy.data
+"""Of what was just made, the stubs say that it might not be there."""
 
 FPS = 24
 FRAMES = 48
@@ -51,10 +58,11 @@ def write(folder: Path) -> tuple[Path, bool]:
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     # Keys in a straight line from one to the next: a turntable that neither starts nor stops.
-    bpy.context.preferences.edit.keyframe_new_interpolation_type = "LINEAR"
+    preferences: Any = bpy.context.preferences
+    preferences.edit.keyframe_new_interpolation_type = "LINEAR"
     blend = folder / "demo.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))  # gives `//` its meaning
-    scene = bpy.context.scene
+    scene = versions.active_scene()
     settings(scene)
     stage(scene, "//" + TEXTURE.as_posix())
     turntable(scene, "//" + LIBRARY.as_posix())
@@ -65,9 +73,7 @@ def write(folder: Path) -> tuple[Path, bool]:
     return blend, has_sound
 
 
-def settings(scene: bpy.types.Scene) -> None:
-    import _cycles
-
+def settings(scene: Scene) -> None:
     scene.name = "Turntable"
     scene.frame_start, scene.frame_end = 1, FRAMES
     scene.render.fps = FPS
@@ -78,7 +84,7 @@ def settings(scene: bpy.types.Scene) -> None:
     scene.render.image_settings.color_mode = "RGB"
     scene.view_settings.look = "AgX - Medium High Contrast"
     cycles = scene.cycles
-    cycles.use_denoising = bool(getattr(_cycles, "with_openimagedenoise", True))
+    cycles.use_denoising = versions.has_denoiser()
     cycles.samples = SAMPLES if cycles.use_denoising else SAMPLES_WITHOUT_DENOISER
     cycles.use_adaptive_sampling = False
     # Measured at this size: 0.5 s a frame less than HIGH and ACCURATE, and no difference to be seen.
@@ -88,9 +94,9 @@ def settings(scene: bpy.types.Scene) -> None:
     cycles.sample_clamp_indirect = 4.0  # no fireflies at so few samples
 
 
-def material(name: str, colour: Colour, **inputs: float) -> bpy.types.Material:
+def material(name: str, colour: Colour, **inputs: float) -> Material:
     """A Principled material; `inputs` are its sockets, with underscores for blanks."""
-    made = bpy.data.materials.new(name)
+    made = data.materials.new(name)
     made.use_nodes = True
     shader = made.node_tree.nodes["Principled BSDF"]
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
@@ -99,12 +105,10 @@ def material(name: str, colour: Colour, **inputs: float) -> bpy.types.Material:
     return made
 
 
-def add(
-    scene: bpy.types.Scene, shape: Callable[..., Any], name: str, look: bpy.types.Material, **options: Any
-) -> bpy.types.Object:
+def add(scene: Scene, shape: Callable[..., Any], name: str, look: Material, **options: Any) -> Thing:
     """A primitive with smooth shading."""
     shape(**options)
-    thing = bpy.context.object
+    thing: Thing = bpy.context.object
     thing.name = name
     thing.data.materials.append(look)
     thing.data.polygons.foreach_set("use_smooth", [True] * len(thing.data.polygons))
@@ -112,21 +116,21 @@ def add(
     return thing
 
 
-def soften(thing: bpy.types.Object, width: float) -> None:
+def soften(thing: Thing, width: float) -> None:
     """Round edges catch the light as real ones do."""
     bevel = thing.modifiers.new("Bevel", "BEVEL")
     bevel.width, bevel.segments, bevel.limit_method = width, 4, "ANGLE"
     thing.modifiers.new("Normals", "WEIGHTED_NORMAL")
 
 
-def stage(scene: bpy.types.Scene, texture: str) -> None:
+def stage(scene: Scene, texture: str) -> None:
     """A terrazzo floor and a wall that the floor fades into."""
     floor = material("Terrazzo", CREAM, Roughness=0.22)
     nodes, links = floor.node_tree.nodes, floor.node_tree.links
     image, coordinates, mapping = (
         nodes.new(kind) for kind in ("ShaderNodeTexImage", "ShaderNodeTexCoord", "ShaderNodeMapping")
     )
-    image.image = bpy.data.images.load(texture)
+    image.image = data.images.load(texture)
     mapping.inputs["Scale"].default_value = (9.0, 9.0, 1.0)
     links.new(coordinates.outputs["UV"], mapping.inputs["Vector"])
     links.new(mapping.outputs["Vector"], image.inputs["Vector"])
@@ -136,14 +140,14 @@ def stage(scene: bpy.types.Scene, texture: str) -> None:
     add(
         scene, bpy.ops.mesh.primitive_plane_add, "Wall", wall, size=60, location=(0, 9, 0), rotation=(math.pi / 2, 0, 0)
     )
-    world = bpy.data.worlds.new("World")
+    world = data.worlds.new("World")
     world.use_nodes = True
     world.node_tree.nodes["Background"].inputs["Color"].default_value = (*NAVY, 1.0)
     world.node_tree.nodes["Background"].inputs["Strength"].default_value = 1.2
     scene.world = world
 
 
-def turntable(scene: bpy.types.Scene, library: str) -> None:
+def turntable(scene: Scene, library: str) -> None:
     """A round table with the monkey of the library in the middle and shapes around it; one turn is the animation."""
     ops = bpy.ops.mesh
     plate = material("Plate", NAVY, Roughness=0.12, Coat_Weight=1.0)
@@ -159,11 +163,11 @@ def turntable(scene: bpy.types.Scene, library: str) -> None:
     foot = add(scene, ops.primitive_cylinder_add, "Pedestal", material("Pedestal", CREAM, Roughness=0.35), radius=0.62,
                depth=0.34, location=(0, 0, 0.45), vertices=64)  # fmt: skip
     soften(foot, 0.05)
-    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+    with data.libraries.load(library, link=True) as (_, wanted):
         wanted.objects = ["Monkey"]
     monkey = wanted.objects[0]
     scene.collection.objects.link(monkey)
-    holder = bpy.data.objects.new("Holder", None)
+    holder = data.objects.new("Holder", None)
     scene.collection.objects.link(holder)
     turning = [table, ring, foot, *around(scene)]
     for thing in turning:
@@ -174,7 +178,7 @@ def turntable(scene: bpy.types.Scene, library: str) -> None:
     holder.keyframe_insert("rotation_euler", frame=FRAMES + 1)
 
 
-def around(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+def around(scene: Scene) -> list[Thing]:
     """Five shapes on a circle, each with a look of its own; the balls hop, one after the other."""
     ops = bpy.ops.mesh
     glass = material("Glass", WHITE, Roughness=0.0, Transmission_Weight=1.0, IOR=1.45)
@@ -205,7 +209,7 @@ def around(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     return made
 
 
-def hop(thing: bpy.types.Object, first: int) -> None:
+def hop(thing: Thing, first: int) -> None:
     """Up and down along a parabola, in twelve frames."""
     ground = thing.location.z
     for frame in range(13):
@@ -214,7 +218,7 @@ def hop(thing: bpy.types.Object, first: int) -> None:
         thing.keyframe_insert("location", index=2, frame=first + frame)
 
 
-def lights(scene: bpy.types.Scene) -> None:
+def lights(scene: Scene) -> None:
     """A large warm key from the left, a cool rim from behind, a soft fill."""
     rows: list[tuple[str, float, float, Colour, tuple[float, float, float], tuple[float, float, float]]] = [
         ("Key", 420.0, 3.5, (1.0, 0.83, 0.66), (-4.2, -3.6, 5.2), (0, 0, 0.4)),
@@ -223,21 +227,21 @@ def lights(scene: bpy.types.Scene) -> None:
         ("Wash", 260.0, 3.0, (1.0, 0.55, 0.35), (-1.0, 5.0, 0.7), (-1.5, 9.0, 3.0)),
     ]
     for name, power, size, colour, place, target in rows:
-        light = bpy.data.lights.new(name, "AREA")
+        light = data.lights.new(name, "AREA")
         light.energy, light.size, light.color = power, size, colour
-        thing = bpy.data.objects.new(name, light)
+        thing = data.objects.new(name, light)
         thing.location = place
         thing.rotation_euler = towards(place, target)
         scene.collection.objects.link(thing)
 
 
-def camera(scene: bpy.types.Scene) -> None:
+def camera(scene: Scene) -> None:
     """Drifts a little around and in, focused on the monkey."""
-    lens = bpy.data.cameras.new("Camera")
+    lens = data.cameras.new("Camera")
     lens.lens = 50
     lens.dof.use_dof = True
     lens.dof.aperture_fstop = 1.8
-    eye = bpy.data.objects.new("Camera", lens)
+    eye = data.objects.new("Camera", lens)
     scene.collection.objects.link(eye)
     scene.camera = eye
     target = (0.0, 0.0, 0.72)
@@ -256,20 +260,19 @@ def towards(place: tuple[float, float, float], target: tuple[float, float, float
     return (math.atan2(math.hypot(x, y), -z), 0.0, math.atan2(y, x) - math.pi / 2)
 
 
-def sound(scene: bpy.types.Scene, path: str) -> bool:
+def sound(scene: Scene, path: str) -> bool:
     """Whether the sound strip is there: the 4.2 wheel is built without audio."""
-    if not bpy.app.build_options.audaspace:
+    if not versions.has_audio():
         return False
     editor = scene.sequence_editor_create()
-    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
-    strips.new_sound("Arpeggio", path, 1, 1)
+    versions.top_strips(editor).new_sound("Arpeggio", path, 1, 1)
     return True
 
 
 def write_library(path: Path) -> None:
     """A .blend of its own with a glazed monkey."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
+    scene = versions.active_scene()
     glaze = material("Glaze", CORAL, Roughness=0.18, Coat_Weight=1.0)
     monkey = add(scene, bpy.ops.mesh.primitive_monkey_add, "Monkey", glaze, size=1.15, location=(0, -0.02, 1.14))
     smooth = monkey.modifiers.new("Smooth", "SUBSURF")
@@ -294,7 +297,7 @@ def write_terrazzo(path: Path, size: int = 512, chips: int = 420) -> None:
         dx, dy = np.minimum(dx, 1 - dx), np.minimum(dy, 1 - dy)
         turn = chance.uniform(0, math.pi)
         picture[(np.abs(dx * math.cos(turn) + dy * math.sin(turn)) + 0.7 * np.hypot(dx, dy)) < radius] = colour
-    image = bpy.data.images.new("Terrazzo", size, size)
+    image = data.images.new("Terrazzo", size, size)
     image.pixels.foreach_set(np.dstack([picture.clip(0, 1), np.ones((size, size))]).astype(np.float32).ravel())
     image.filepath_raw = str(path)
     image.file_format = "PNG"

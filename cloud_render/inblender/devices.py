@@ -10,6 +10,8 @@ import bpy
 
 from cloud_render.contract.errors import NoUsableGpu
 from cloud_render.contract.scene import Device
+from cloud_render.inblender import versions
+from cloud_render.inblender.versions import Scene
 
 CYCLES_KINDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")
 """In the order they are tried: OptiX is faster than CUDA on every card that has both."""
@@ -28,7 +30,7 @@ class Renderer:
     """Of the devices in use."""
 
 
-def choose(scene: bpy.types.Scene, policy: Device) -> Renderer:
+def choose(scene: Scene, policy: Device) -> Renderer:
     """Make `scene` render as `policy` asks. Raises NoUsableGpu where a GPU is required and none would be used."""
     engine = scene.render.engine
     if engine == "CYCLES":
@@ -45,14 +47,15 @@ def _cycles(policy: Device) -> Renderer:
             f"A GPU is required, and Cycles in Blender {bpy.app.version_string} finds none it could use.",
             "Check the driver and that this build of Blender supports the card, or submit with --device any or cpu.",
         )
-    for scene in bpy.data.scenes:  # all: strips and compositor layers render other scenes too
+    scenes: list[Scene] = list(bpy.data.scenes)  # all: strips and compositor layers render other scenes too
+    for scene in scenes:
         scene.cycles.device = "GPU" if names else "CPU"
     return Renderer(kind if names else "CPU", names)
 
 
 def _enable_gpu() -> tuple[str, tuple[str, ...]]:
     """The kind and the names of the GPUs that Cycles will use from now on; none: ("", ())."""
-    preferences = bpy.context.preferences.addons["cycles"].preferences
+    preferences = _cycles_preferences()
     for kind in CYCLES_KINDS:
         try:
             preferences.compute_device_type = kind
@@ -65,6 +68,11 @@ def _enable_gpu() -> tuple[str, tuple[str, ...]]:
             return kind, names
     preferences.compute_device_type = "NONE"
     return "", ()
+
+
+def _cycles_preferences() -> Any:
+    preferences: Any = bpy.context.preferences
+    return preferences.addons["cycles"].preferences
 
 
 def _rasteriser(engine: str, policy: Device) -> Renderer:
@@ -91,8 +99,8 @@ def _graphics_platform() -> Any:
 
 def _draw_something() -> None:
     """Four by four pixels of nothing, in a scene that is gone afterwards: 0.3 s."""
-    before = bpy.context.window.scene
-    probe = bpy.data.scenes.new("Cloud Render probe")
+    before = versions.active_scene()
+    probe: Scene = bpy.data.scenes.new("Cloud Render probe")
     camera = bpy.data.cameras.new("Cloud Render probe")
     eye = bpy.data.objects.new("Cloud Render probe", camera)
     try:
@@ -101,10 +109,10 @@ def _draw_something() -> None:
         probe.render.engine = "BLENDER_WORKBENCH"
         probe.render.resolution_x = probe.render.resolution_y = 4
         probe.render.use_compositing = probe.render.use_sequencer = False
-        bpy.context.window.scene = probe
+        versions.make_active(probe)
         bpy.ops.render.render()
     finally:
-        bpy.context.window.scene = before
+        versions.make_active(before)
         bpy.data.scenes.remove(probe)
         bpy.data.objects.remove(eye)
         bpy.data.cameras.remove(camera)

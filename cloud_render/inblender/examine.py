@@ -11,9 +11,10 @@ import bpy
 
 from cloud_render.contract import frames, values
 from cloud_render.contract.scene import Examination, SceneFile, scene_path
-from cloud_render.inblender import loading, snapshot
+from cloud_render.inblender import loading, snapshot, versions
 from cloud_render.inblender.collect import collect
 from cloud_render.inblender.events import Events
+from cloud_render.inblender.versions import Scene
 
 
 def run(request: dict[str, Any], events: Events) -> None:
@@ -26,12 +27,12 @@ def examination(frame_text: str | None = None) -> Examination:
 
     Raises BadFrames.
     """
-    active = active_scene()
+    active = versions.active_scene()
     chosen = frames.parse(frame_text) if frame_text else _range(active)
     collection = collect(chosen)
     return Examination(
-        blender=loading.version_text(tuple(bpy.app.version)),
-        saved_by=loading.version_text(tuple(bpy.data.version)),
+        blender=versions.this_version(),
+        saved_by=versions.version_text(bpy.data.version),
         blend=_blend(),
         scene=active.name,
         scenes=tuple(snapshot.settings_of(scene) for scene in bpy.data.scenes if scene.library is None),
@@ -42,11 +43,7 @@ def examination(frame_text: str | None = None) -> Examination:
     )
 
 
-def active_scene() -> bpy.types.Scene:
-    return bpy.context.window.scene if bpy.context.window else bpy.context.scene
-
-
-def _range(scene: bpy.types.Scene) -> tuple[int, ...]:
+def _range(scene: Scene) -> tuple[int, ...]:
     return frames.of_scene(scene.frame_start, scene.frame_end, scene.frame_step)
 
 

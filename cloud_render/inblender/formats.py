@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from cloud_render.contract.errors import BadArguments
+from cloud_render.inblender.versions import Scene
 
 MULTILAYER = "OPEN_EXR_MULTILAYER"
 
@@ -29,7 +30,7 @@ def choose(settings: Any, file_format: str) -> None:
         ) from error
 
 
-def save_display(scene: bpy.types.Scene, path: Path) -> None:
+def save_display(scene: Scene, path: Path) -> None:
     """The finished render as a PNG of 8 bits through the scene's view transform."""
     alpha = scene.render.image_settings.color_mode == "RGBA"
     with _borrowed(scene.render.image_settings) as settings:
@@ -41,14 +42,14 @@ def save_display(scene: bpy.types.Scene, path: Path) -> None:
         _save(scene, path)
 
 
-def save_layers(scene: bpy.types.Scene, path: Path) -> None:
+def save_layers(scene: Scene, path: Path) -> None:
     """The finished render with all layers and passes as one EXR."""
     with _borrowed(scene.render.image_settings) as settings:
         choose(settings, MULTILAYER)
         _save(scene, path)
 
 
-def _save(scene: bpy.types.Scene, path: Path) -> None:
+def _save(scene: Scene, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     bpy.data.images["Render Result"].save_render(str(path), scene=scene)
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from cloud_render.contract.errors import BadArguments, UnreadableBlend
+from cloud_render.inblender.versions import version_text
 
 MAGIC = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")
 """How a .blend starts: plain, compressed by zstd (3.0 and later), compressed by gzip (before 3.0)."""
-
-
-def version_text(version: tuple[int, ...]) -> str:
-    return ".".join(str(part) for part in version[:3])
 
 
 def open_blend(path: str, use_scripts: bool) -> None:
@@ -42,13 +40,18 @@ def open_blend(path: str, use_scripts: bool) -> None:
             f"Blender {bpy.app.version_string} can't open {file.name} ({words}).",
             "It is damaged, cut short, or saved by a newer Blender. Open and save it in your Blender, then try again.",
         ) from error
-    _refuse_newer(file.name, tuple(bpy.data.version))
+    _refuse_newer(file.name, _file_version())
 
 
 def _version_in(header: bytes) -> tuple[int, ...]:
     """The release in an uncompressed header (`BLENDER-v405`, `BLENDER17-01v0500`); empty where it can't be seen."""
     match = re.match(rb"BLENDER(?:[-_][vV](\d)(\d\d)|\d\d-\d\dv(\d\d)(\d\d))", header)
     return tuple(int(number) for number in match.groups() if number) if match else ()
+
+
+def _file_version() -> tuple[int, ...]:
+    version: Any = bpy.data.version
+    return tuple(version)
 
 
 def _refuse_newer(name: str, saved_by: tuple[int, ...]) -> None:

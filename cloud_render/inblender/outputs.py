@@ -11,6 +11,8 @@ from typing import Any
 
 import bpy
 
+from cloud_render.inblender.versions import Scene
+
 RESERVED = ("display", "layers", "views")
 """Folders below `outputs/` that are ours."""
 
@@ -69,8 +71,9 @@ def file_outputs() -> list[FileOutput]:
 
 
 def _nodes() -> Iterator[Any]:
-    trees = list(bpy.data.node_groups)
-    trees += [scene.node_tree for scene in bpy.data.scenes if getattr(scene, "node_tree", None)]
+    trees: list[Any] = list(bpy.data.node_groups)
+    scenes: list[Scene] = list(bpy.data.scenes)
+    trees += [scene.node_tree for scene in scenes if getattr(scene, "node_tree", None)]  # up to 4.5
     for tree in trees:
         yield from (node for node in tree.nodes if node.bl_idname == "CompositorNodeOutputFile")
 

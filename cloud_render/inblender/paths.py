@@ -46,7 +46,7 @@ def _blocks() -> Iterator[Slot]:
 
 def _nodes() -> Iterator[Slot]:
     """IES and OSL texts outside the .blend."""
-    data = bpy.data
+    data: Any = bpy.data
     for blocks in (data.materials, data.lights, data.worlds, data.linestyles, data.node_groups):
         for block in blocks:
             tree = block if block.id_type == "NODETREE" else block.node_tree

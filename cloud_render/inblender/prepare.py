@@ -9,7 +9,8 @@ import bpy
 
 from cloud_render.contract.errors import BadArguments
 from cloud_render.contract.job import RenderJob
-from cloud_render.inblender import devices, formats
+from cloud_render.inblender import devices, formats, versions
+from cloud_render.inblender.versions import Scene
 
 SAME_ENGINE = {
     "BLENDER_EEVEE": "BLENDER_EEVEE_NEXT",
@@ -20,13 +21,13 @@ SAME_ENGINE = {
 """EEVEE was called NEXT in 4.2 to 4.5; people leave the prefix out."""
 
 
-def scene_of(job: RenderJob) -> bpy.types.Scene:
+def scene_of(job: RenderJob) -> Scene:
     """The job's scene, made the active one and set as the job says. Raises BadArguments, listing what there is."""
-    own = {scene.name: scene for scene in bpy.data.scenes if scene.library is None}
+    own: dict[str, Scene] = {scene.name: scene for scene in bpy.data.scenes if scene.library is None}
     if job.scene not in own:
         raise BadArguments(f"There is no scene {job.scene!r}.", f"It has {_listed(own)}.")
     scene = own[job.scene]
-    bpy.context.window.scene = scene
+    versions.make_active(scene)
     _choose_camera(scene, job.camera)
     _choose_layers(scene, job.view_layers)
     _override(scene, job)
@@ -34,7 +35,7 @@ def scene_of(job: RenderJob) -> bpy.types.Scene:
     return scene
 
 
-def _choose_camera(scene: bpy.types.Scene, name: str) -> None:
+def _choose_camera(scene: Scene, name: str) -> None:
     if not name:
         return
     cameras = {thing.name: thing for thing in scene.objects if thing.type == "CAMERA"}
@@ -45,7 +46,7 @@ def _choose_camera(scene: bpy.types.Scene, name: str) -> None:
         marker.camera = None  # else the markers would switch to theirs
 
 
-def _choose_layers(scene: bpy.types.Scene, names: tuple[str, ...]) -> None:
+def _choose_layers(scene: Scene, names: tuple[str, ...]) -> None:
     there = {layer.name: layer for layer in scene.view_layers}
     for name in names:
         if name not in there:
@@ -55,7 +56,7 @@ def _choose_layers(scene: bpy.types.Scene, names: tuple[str, ...]) -> None:
             layer.use = layer.name in names
 
 
-def _override(scene: bpy.types.Scene, job: RenderJob) -> None:
+def _override(scene: Scene, job: RenderJob) -> None:
     render, wanted = scene.render, job.overrides
     if wanted.engine:
         _choose_engine(scene, wanted.engine)
@@ -67,7 +68,7 @@ def _override(scene: bpy.types.Scene, job: RenderJob) -> None:
         _choose_samples(scene, wanted.samples)
 
 
-def _choose_engine(scene: bpy.types.Scene, name: str) -> None:
+def _choose_engine(scene: Scene, name: str) -> None:
     for candidate in (name, SAME_ENGINE.get(name, name), SAME_ENGINE.get(SAME_ENGINE.get(name, name), name)):
         try:
             scene.render.engine = candidate
@@ -80,14 +81,14 @@ def _choose_engine(scene: bpy.types.Scene, name: str) -> None:
     )
 
 
-def _choose_samples(scene: bpy.types.Scene, samples: int) -> None:
+def _choose_samples(scene: Scene, samples: int) -> None:
     if scene.render.engine == "CYCLES":
         scene.cycles.samples = samples
     elif scene.render.engine in devices.RASTERISERS and scene.render.engine != "BLENDER_WORKBENCH":
         scene.eevee.taa_render_samples = samples
 
 
-def _write_images_only(scene: bpy.types.Scene, job: RenderJob) -> None:
+def _write_images_only(scene: Scene, job: RenderJob) -> None:
     render = scene.render
     formats.choose(render.image_settings, job.file_format)
     render.image_settings.use_preview = False  # a JPEG beside each EXR, which nobody asked the cloud for
@@ -99,11 +100,10 @@ def _write_images_only(scene: bpy.types.Scene, job: RenderJob) -> None:
 
 def without_missing_denoiser() -> list[str]:
     """Warnings: where this build can't denoise, Cycles might write no frame (3.4, 4.3), so it is switched off."""
-    import _cycles
-
-    if getattr(_cycles, "with_openimagedenoise", True):
+    if versions.has_denoiser():
         return []
-    asked = [scene for scene in bpy.data.scenes if scene.cycles.use_denoising]
+    scenes: list[Scene] = list(bpy.data.scenes)
+    asked = [scene for scene in scenes if scene.cycles.use_denoising]
     for scene in asked:
         scene.cycles.use_denoising = False
     return [f"Scene {scene.name!r} is rendered without denoising: this Blender is built without it." for scene in asked]

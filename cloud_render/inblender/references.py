@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import bpy
 
+from cloud_render.inblender import versions
 from cloud_render.inblender.paths import point_caches
 
 Shape = Literal["file", "folder", "tiles", "sequence"]
@@ -91,7 +92,7 @@ def _base(block: Any) -> Any:
 
 
 def _iterator_references() -> Iterator[Reference]:
-    bundled = os.path.normpath(bpy.utils.system_resource("DATAFILES"))
+    bundled = versions.bundled_files()
     for block, raw in _named_paths():
         if not raw or (block is not None and block.id_type == "LIBRARY" and not _library_counts(block)):
             continue

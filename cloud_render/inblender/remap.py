@@ -10,7 +10,7 @@ import bpy
 
 from cloud_render.contract.errors import BadArguments
 from cloud_render.contract.scene import scene_path
-from cloud_render.inblender import paths
+from cloud_render.inblender import paths, versions
 
 MAX_ROUNDS = 32
 """Libraries of libraries: each round reloads one level more. Deeper nesting than this is a circle."""
@@ -23,7 +23,7 @@ def below(root: str, raw: str) -> str:
         return raw
     if not is_windows and is_inside(raw, root):
         return raw
-    if not is_windows and is_inside(raw, bpy.utils.system_resource("DATAFILES")):
+    if not is_windows and is_inside(raw, versions.bundled_files()):
         return raw
     try:
         place = scene_path(raw)

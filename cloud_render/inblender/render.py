@@ -24,6 +24,7 @@ from cloud_render.contract.scene import scene_path
 from cloud_render.inblender import devices, formats, handlers, loading, outputs, prepare, remap
 from cloud_render.inblender.collect import collect
 from cloud_render.inblender.events import Events
+from cloud_render.inblender.versions import Scene
 
 PROGRESS_EVERY_S = 0.5
 
@@ -59,7 +60,7 @@ class Session:
     """The scene, ready to render, and where its frames go."""
 
     job: RenderJob
-    scene: bpy.types.Scene
+    scene: Scene
     out: Path
     events: Events
     renderer: devices.Renderer
@@ -120,8 +121,8 @@ class Session:
         except RuntimeError as error:
             raise _frame_error(self.scene, frame, str(error)) from error
         if self.handler_errors:
-            error = self.handler_errors[0]
-            raise BlenderFailed(f"Cloud Render failed while frame {frame} was rendered ({error}).") from error
+            fault = self.handler_errors[0]
+            raise BlenderFailed(f"Cloud Render failed while frame {frame} was rendered ({fault}).") from fault
 
     def _primary(self, place: FramePlace) -> Path:
         """The frame's image under the name the contract gives it; of several views the first."""
@@ -214,7 +215,7 @@ def _first_file(folder: Path, stem: str, extension: str | None, view_suffixes: S
     return next((by_stem[stem + suffix] for suffix in ("", *view_suffixes) if stem + suffix in by_stem), None)
 
 
-def _view_suffixes(scene: bpy.types.Scene) -> list[str]:
+def _view_suffixes(scene: Scene) -> list[str]:
     """What Blender adds to each view's file, in order; empty unless the scene renders several views."""
     if not scene.render.use_multiview:
         return []
@@ -244,7 +245,7 @@ def _is_accepted(path: str, root: str, accepted: set[str]) -> bool:
     return _place_or_nothing(path).removeprefix(scene_path(root) + "/") in accepted
 
 
-def _frame_error(scene: bpy.types.Scene, frame: int, words: str) -> CloudRenderError:
+def _frame_error(scene: Scene, frame: int, words: str) -> CloudRenderError:
     """What Blender's refusal of a frame means."""
     plain = re.sub(r"\s+", " ", words).strip().removeprefix("Error: ")
     if scene.camera is None and "camera" in plain.lower():

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-import bpy
-
 from cloud_render.contract.scene import IMAGE_KINDS, MovieSettings, SceneSettings
+from cloud_render.inblender import versions
+from cloud_render.inblender.versions import Scene
 
-SAMPLES_OF_ENGINE: dict[str, Callable[[bpy.types.Scene], int]] = {
+SAMPLES_OF_ENGINE: dict[str, Callable[[Scene], int]] = {
     "CYCLES": lambda scene: scene.cycles.samples,
     "BLENDER_EEVEE": lambda scene: scene.eevee.taa_render_samples,
     "BLENDER_EEVEE_NEXT": lambda scene: scene.eevee.taa_render_samples,
@@ -19,7 +19,7 @@ SAMPLES_OF_ENGINE: dict[str, Callable[[bpy.types.Scene], int]] = {
 """Where each engine keeps its number of samples; Workbench and others have none to set."""
 
 
-def settings_of(scene: bpy.types.Scene) -> SceneSettings:
+def settings_of(scene: Scene) -> SceneSettings:
     """The settings of `scene` in this Blender's own identifiers."""
     render = scene.render
     samples = SAMPLES_OF_ENGINE.get(render.engine)
@@ -73,21 +73,20 @@ def movie_settings(render: Any) -> MovieSettings | None:
     )
 
 
-def strips(scene: bpy.types.Scene) -> Iterator[Any]:
+def strips(scene: Scene) -> Iterator[Any]:
     """All strips of the scene's sequencer, those inside meta strips too."""
     editor = scene.sequence_editor
     if editor is None:
         return
-    # 4.2, 4.3: sequences_all; 4.4, 4.5: both; 5.0 and later: strips_all.
-    yield from editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+    yield from versions.all_strips(editor)
 
 
-def has_sound(scene: bpy.types.Scene) -> bool:
+def has_sound(scene: Scene) -> bool:
     """Whether anything in the scene is to be heard: sound strips, speakers, or scene strips with either."""
     return _has_sound(scene, set())
 
 
-def _has_sound(scene: bpy.types.Scene, seen: set[str]) -> bool:
+def _has_sound(scene: Scene, seen: set[str]) -> bool:
     if scene.name_full in seen:
         return False
     seen.add(scene.name_full)
