@@ -34,10 +34,9 @@ def error(service: str, code: str, message: str, status: int | None = None) -> A
     """An error answer in the manner of `service`."""
     status = status or S3_STATUS.get(code, 403)
     if service == "s3":
-        xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{uuid.uuid4()}</RequestId></Error>"
-        return Answer(
-            status, [("Content-Type", "application/xml")], f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}'.encode()
-        )
+        inner = f"<Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{uuid.uuid4()}</RequestId>"
+        xml = f'<?xml version="1.0" encoding="UTF-8"?><Error>{inner}</Error>'
+        return Answer(status, [("Content-Type", "application/xml")], xml.encode())
     if service in QUERY_SERVICES:
         inner = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
         xml = f"<ErrorResponse>{inner}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"

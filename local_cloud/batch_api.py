@@ -61,6 +61,7 @@ class BatchApi:
     def answer(self, path: str, body: bytes, region: str) -> Answer:
         """The answer to a POST of `body` at one of `paths`."""
         shape, call = self.paths[path]
+        assert shape is not None  # Each of these calls takes parameters.
         try:
             if path.endswith("/submitjob") and len(body) > MAX_SUBMIT_BYTES:
                 raise Refused(f"a SubmitJob request has at most {MAX_SUBMIT_BYTES} bytes")
@@ -86,7 +87,7 @@ class BatchApi:
         job = self._engine.submit(spec_of(request, region, queue, definition, self._engine.job))
         return {"jobArn": _arn(job), "jobName": job.spec.name, "jobId": job.id}
 
-    def _describe(self, request: dict[str, Any], region: str) -> dict[str, Any]:
+    def _describe(self, request: dict[str, Any], _region: str) -> dict[str, Any]:
         if not 1 <= len(request["jobs"]) <= MAX_DESCRIBED:
             raise Refused(f"jobs must name between 1 and {MAX_DESCRIBED} jobs")
         with self._engine.reading():
@@ -134,16 +135,16 @@ class BatchApi:
             raise Refused(f"Job {job_id} is not an array job")
         return [child for child in parent.children if child.state == status]
 
-    def _cancel(self, request: dict[str, Any], region: str) -> dict[str, Any]:
+    def _cancel(self, request: dict[str, Any], _region: str) -> dict[str, Any]:
         return self._end(self._engine.cancel, request)
 
-    def _terminate(self, request: dict[str, Any], region: str) -> dict[str, Any]:
+    def _terminate(self, request: dict[str, Any], _region: str) -> dict[str, Any]:
         return self._end(self._engine.terminate, request)
 
-    def _cancel_many(self, request: dict[str, Any], region: str) -> dict[str, Any]:
+    def _cancel_many(self, request: dict[str, Any], _region: str) -> dict[str, Any]:
         return self._end_many(self._engine.cancel, request)
 
-    def _terminate_many(self, request: dict[str, Any], region: str) -> dict[str, Any]:
+    def _terminate_many(self, request: dict[str, Any], _region: str) -> dict[str, Any]:
         return self._end_many(self._engine.terminate, request)
 
     def _end(self, end: Callable[[Job, str], None], request: dict[str, Any]) -> dict[str, Any]:

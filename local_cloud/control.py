@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults that AWS brings by itself and a test has to ask for: a lost host, no capacity. Signed like any other request."""
+"""Faults that AWS brings by itself and a test has to ask for: a lost host, no capacity. Signed like all requests."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 from local_cloud.jobs import ENDED, ON_A_MACHINE, Attempt, Job, Outcome, Running, Spec, State
@@ -163,7 +164,7 @@ class Engine:
                     job.status_reason = missing
 
     def close(self, patience_s: float = 40.0) -> None:
-        """Start nothing more, end what runs, and wait for it. What was interrupted stays in the journal as unfinished."""
+        """Start nothing more, end what runs, and wait for it. The journal keeps what was interrupted as unfinished."""
         with self._wake:
             self._closing = True
             for job in self._jobs.values():
@@ -313,9 +314,7 @@ class Engine:
                 assert job is not None
                 self._begin(job)
             try:
-                outcome = self._runner.run(
-                    job, len(job.attempts) + 1, lambda running, job=job: self._is_running(job, running)
-                )
+                outcome = self._runner.run(job, len(job.attempts) + 1, partial(self._is_running, job))
             except Exception as problem:  # Whatever a runner meets, its slot must live on and the job must end.
                 log.exception("attempt of %s could not be run", job.id)
                 outcome = Outcome(None, f"CannotStartContainerError: {problem}", "Task failed to start")

@@ -101,20 +101,16 @@ class Front:
     def _of_moto(self, claim: Claim, environ: Environ) -> Answer:
         answer = call(self._moto, environ)
         kind = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
+        body = answer.body if isinstance(answer.body, bytes) else b""
         if answer.status == 500 and "html" in kind:
             # flask's own page for a bug or a gap in moto, which boto3 could not even parse.
-            return error(
-                claim.service,
-                "InternalFailure",
-                "moto, which stands in for this service, failed; see the local cloud's log.",
-                500,
-            )
-        if answer.status == 400 and claim.service in QUERY_SERVICES and bytes(answer.body)[:1] == b"{":
-            # Another of moto's services refused what CloudFormation asked of it, in a language that CloudFormation does not speak.
-            refused = json.loads(bytes(answer.body))
-            return error(
-                claim.service, "ValidationError", str(refused.get("message") or refused.get("Message") or refused), 400
-            )
+            message = "moto, which stands in for this service, failed; see the local cloud's log."
+            return error(claim.service, "InternalFailure", message, 500)
+        if answer.status == 400 and claim.service in QUERY_SERVICES and body.startswith(b"{"):
+            # A service that CloudFormation asked has refused, in JSON, which CloudFormation does not speak.
+            refused = json.loads(body)
+            message = str(refused.get("message") or refused.get("Message") or refused)
+            return error(claim.service, "ValidationError", message, 400)
         return answer
 
 

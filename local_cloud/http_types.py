@@ -48,7 +48,7 @@ def call(application: Application, environ: Environ) -> Answer:
     """A WSGI application's whole answer."""
     begun: list[tuple[str, Headers]] = []
 
-    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Any:
+    def start_response(status: str, headers: Headers, _exc_info: Any = None) -> Any:
         begun[:] = [(status, headers)]
 
     chunks = application(environ, start_response)

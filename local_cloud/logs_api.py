@@ -47,7 +47,7 @@ class LogsApi:
         group, stream = _group(request), request.get("logStreamName")
         return self._folder.has(group, stream) if stream else any(True for _ in self._folder.streams(group))
 
-    def _get_events(self, request: Mapping[str, Any], region: str) -> dict[str, Any]:
+    def _get_events(self, request: Mapping[str, Any], _region: str) -> dict[str, Any]:
         group, stream = _group(request), request["logStreamName"]
         limit = request.get("limit", PAGE_EVENTS)
         if not 1 <= limit <= PAGE_EVENTS:

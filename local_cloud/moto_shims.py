@@ -48,7 +48,8 @@ def _split_default_lists() -> None:
     """moto splits a given list parameter at its commas, but leaves a default one whole: instance types g, 4, d, n."""
     from moto.cloudformation.parsing import ResourceMap
 
-    original = ResourceMap.load_parameters
+    resources: Any = ResourceMap
+    original = resources.load_parameters
 
     def load_parameters(self: Any) -> None:
         for name, parameter in self._template.get("Parameters", {}).items():
@@ -57,7 +58,7 @@ def _split_default_lists() -> None:
                 self.input_parameters.setdefault(name, str(parameter["Default"]))
         original(self)
 
-    ResourceMap.load_parameters = load_parameters
+    resources.load_parameters = load_parameters
 
 
 def _leave_out_no_value() -> None:
@@ -77,7 +78,8 @@ def _fail_stacks_as_aws_does() -> None:
     """moto's CreateStack itself fails with the first resource and leaves the stack in CREATE_IN_PROGRESS for ever."""
     from moto.cloudformation import models, parsing
 
-    create_resource, create_all = parsing.parse_and_create_resource, models.Stack.create_resources
+    stacks: Any = models.Stack
+    create_resource, create_all = parsing.parse_and_create_resource, stacks.create_resources
 
     def create_named(logical_id: str, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -100,7 +102,7 @@ def _fail_stacks_as_aws_does() -> None:
             stack.status = "ROLLBACK_COMPLETE"
 
     parsing.parse_and_create_resource = create_named
-    models.Stack.create_resources = create_resources
+    stacks.create_resources = create_resources
 
 
 class _ResourceFailed(Exception):
@@ -110,11 +112,12 @@ class _ResourceFailed(Exception):
 
 
 def _give_environments_a_role() -> None:
-    """moto fails (KeyError) without ServiceRole; AWS then uses its service-linked role, and our template wants just that."""
+    """moto fails (KeyError) without ServiceRole; AWS then uses its service-linked role, just as our template wants."""
     from moto.batch.models import ComputeEnvironment
     from moto.iam.models import iam_backends
 
-    original = ComputeEnvironment.create_from_cloudformation_json.__func__
+    model: Any = ComputeEnvironment
+    original = model.create_from_cloudformation_json.__func__
 
     def create(
         cls: Any,
@@ -124,23 +127,33 @@ def _give_environments_a_role() -> None:
         region_name: str,
         **kwargs: Any,
     ) -> Any:
-        iam = iam_backends[account_id]["aws"]
-        name = "AWSServiceRoleForBatch"
-        role = next((role for role in iam.roles.values() if role.name == name), None) or iam.create_role(
-            role_name=name, assume_role_policy_document="{}", path="/aws-service-role/batch.amazonaws.com/", permissions_boundary=None,
-            description="", tags=[], max_session_duration="3600",
-        )  # fmt: skip
+        role = _service_role(iam_backends[account_id]["aws"])
         cloudformation_json["Properties"].setdefault("ServiceRole", role.arn)
         return original(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
 
-    ComputeEnvironment.create_from_cloudformation_json = classmethod(create)
+    model.create_from_cloudformation_json = classmethod(create)
+
+
+def _service_role(iam: Any) -> Any:
+    name = "AWSServiceRoleForBatch"
+    found = next((role for role in iam.roles.values() if role.name == name), None)
+    return found or iam.create_role(
+        role_name=name,
+        assume_role_policy_document="{}",
+        path="/aws-service-role/batch.amazonaws.com/",
+        permissions_boundary=None,
+        description="",
+        tags=[],
+        max_session_duration="3600",
+    )
 
 
 def _complete_definitions() -> None:
     """moto fails without RetryStrategy, and ignores Timeout (it asks for `timeout`), PropagateTags and platforms."""
     from moto.batch.models import JobDefinition
 
-    original = JobDefinition.create_from_cloudformation_json.__func__
+    model: Any = JobDefinition
+    original = model.create_from_cloudformation_json.__func__
 
     def create(cls: Any, resource_name: str, cloudformation_json: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         properties = cloudformation_json["Properties"]
@@ -151,7 +164,7 @@ def _complete_definitions() -> None:
         definition.platform_capabilities = properties.get("PlatformCapabilities", ["EC2"])
         return definition
 
-    JobDefinition.create_from_cloudformation_json = classmethod(create)
+    model.create_from_cloudformation_json = classmethod(create)
 
 
 def _accept_bucket_policies() -> None:
@@ -159,7 +172,7 @@ def _accept_bucket_policies() -> None:
     turn "deny what is not TLS" into "deny all"."""
     from moto.core.common_models import CloudFormationModel
 
-    class BucketPolicy(CloudFormationModel):  # type: ignore[misc]
+    class BucketPolicy(CloudFormationModel):
         def __init__(self, bucket: str) -> None:
             self.bucket = bucket
 
@@ -176,13 +189,8 @@ def _accept_bucket_policies() -> None:
             return "AWS::S3::BucketPolicy"
 
         @classmethod
-        def create_from_cloudformation_json(
-            cls,
-            resource_name: str,
-            cloudformation_json: dict[str, Any],
-            account_id: str,
-            region_name: str,
-            **kwargs: Any,
+        def create_from_cloudformation_json(  # type: ignore[override]
+            cls, _resource_name: str, cloudformation_json: dict[str, Any], _account_id: str, _region_name: str, **_: Any
         ) -> BucketPolicy:
             return cls(cloudformation_json["Properties"]["Bucket"])
 
@@ -197,10 +205,11 @@ def _make_buckets_elsewhere(make_bucket: Callable[[str], None]) -> None:
     """moto keeps a bucket of its own, which only CloudFormation sees; the objects go to the other server."""
     from moto.s3.models import FakeBucket
 
-    original = FakeBucket.create_from_cloudformation_json.__func__
+    model: Any = FakeBucket
+    original = model.create_from_cloudformation_json.__func__
 
     def create(cls: Any, resource_name: str, *args: Any, **kwargs: Any) -> Any:
         make_bucket(resource_name)
         return original(cls, resource_name, *args, **kwargs)
 
-    FakeBucket.create_from_cloudformation_json = classmethod(create)
+    model.create_from_cloudformation_json = classmethod(create)

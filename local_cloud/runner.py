@@ -21,7 +21,7 @@ from local_cloud.logs import LogFolder, LogWriter
 from local_cloud.processes import Groups, signal_group
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "XDG_RUNTIME_DIR")
-"""What a child gets of our environment, besides every CLOUD_RENDER_*: enough to find programs and a GPU, no AWS profile."""
+"""What a child gets of our environment besides every CLOUD_RENDER_*: enough to find programs and a GPU, no profile."""
 
 GRACE_S = 30.0
 """Between SIGTERM and SIGKILL, as on AWS Batch (Batch User Guide, "Job timeouts")."""

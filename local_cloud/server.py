@@ -48,7 +48,7 @@ class Server(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         if isinstance(sys.exception(), ConnectionError | TimeoutError):
             return  # The client went away: nothing of ours.
         log.exception("a request from %s failed", client_address)
@@ -179,7 +179,7 @@ class _Body(io.RawIOBase):
             return 0
         self._ask()
         view = memoryview(buffer)[: self._left]
-        got: int = self._handler.rfile.readinto(view)  # type: ignore[attr-defined]
+        got: int = self._handler.rfile.readinto(view)
         if not got:
             raise ConnectionError("the request's body ended early")
         self._left -= got

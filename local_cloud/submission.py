@@ -31,7 +31,7 @@ class Refused(Exception):
 def spec_of(
     request: Mapping[str, Any], region: str, queue: Queue, definition: Definition, job_of: Callable[[str], Job | None]
 ) -> Spec:
-    """What the request asks for, over what its definition says. Raises Refused. The request's shape is already checked."""
+    """What the request, whose shape is checked, asks for over what its definition says. Raises Refused."""
     _require(
         _NAME.fullmatch(request["jobName"]),
         "jobName must begin with a letter or number and have at most 128 letters, numbers, - and _",

@@ -64,14 +64,13 @@ class LocalCloud:
 
     def client(self, service_name: str, /, **changes: Any) -> Any:
         """A boto3 client of this cloud; `changes` go to boto3, such as another `aws_secret_access_key`."""
-        session = boto3.session.Session()
+        session: Any = boto3.session.Session()
         return session.client(service_name, **{**self._connection(), **changes})
 
     def deploy(self, stack: str = "cloud-render", /, **parameters: str) -> dict[str, str]:
-        """Deploy the template as the client does, for any device unless told otherwise, and answer the stack's Outputs."""
-        from cloud_render.client import (
-            stack as client_stack,
-        )  # Here alone, and only in tests: the cloud knows no client.
+        """Deploy the template as the client does, for any device unless told otherwise; the stack's Outputs."""
+        # Here alone, and only for tests: the local cloud itself knows no client.
+        from cloud_render.client import stack as client_stack
 
         return client_stack.deploy(self, stack, {"DefaultDevice": "any", **parameters})
 
