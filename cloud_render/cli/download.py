@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cloud-render download`: frames, other outputs and video into a folder here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloud_render.cli import words
+from cloud_render.cli.connect import farm_of, job_of
+from cloud_render.cli.exit_codes import Exit
+from cloud_render.cli.interrupt import asked_to_stop
+from cloud_render.cli.options import Settings, command, option
+from cloud_render.cli.output import Output
+from cloud_render.cli.stages import Stages
+from cloud_render.cli.transfer import TransferDisplay
+from cloud_render.client import download as downloads
+from cloud_render.client.download import Downloaded
+from cloud_render.client.farm import Farm
+from cloud_render.contract.errors import Cancelled
+
+
+@command("download")
+@click.argument("job")
+@option(
+    "--to",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="The folder. Default: one here, named like the job.",
+)
+@option("--frames", is_flag=True, help="Only what is asked for: the frames.")
+@option("--video", is_flag=True, help="Only what is asked for: the video.")
+@option("--outputs", is_flag=True, help="Only what is asked for: other layers, passes, File Output nodes.")
+def download(settings: Settings, job: str, to: Path | None, frames: bool, video: bool, outputs: bool) -> int:
+    """Bring the frames and the video of JOB to this computer.
+
+    Of a job that still runs, what there is. Files that are here already are not fetched again; stopped with Ctrl-C,
+    the same command goes on where it stopped.
+    """
+    farm = farm_of(settings)
+    job_id = job_of(farm, job)
+    everything = not (frames or video or outputs)
+    fetched = fetch(
+        farm,
+        job_id,
+        to or Path(job_id),
+        Stages(settings.output),
+        settings.output,
+        frames=frames or everything,
+        video=video or everything,
+        outputs=outputs,
+    )
+    settings.output.document({"job": job_id, **fetched})
+    return Exit.DONE
+
+
+def fetch(
+    farm: Farm,
+    job_id: str,
+    to: Path,
+    stages: Stages,
+    output: Output,
+    frames: bool = True,
+    video: bool = True,
+    outputs: bool = False,
+) -> dict[str, Any]:
+    """Download with a bar and say where things are; answers the same for JSON."""
+    with asked_to_stop() as stop_wished, stages.stage("Downloading") as stage:
+        display = TransferDisplay(stage, stages)
+        try:
+            found = downloads.download(farm, job_id, to, frames, video, display, outputs, stop_wished)
+        except Cancelled as error:
+            error.advice = "The same command goes on where it stopped."
+            raise
+        stage.done = _summary(found)
+    for line in where(found):
+        output.say(line)
+    if video and found.video is None and not output.json:
+        output.remark("There is no video (yet).")
+    return {
+        "folder": str(found.folder.absolute()),
+        "frames": [str(path.absolute()) for path in found.frames],
+        "outputs": [str(path.absolute()) for path in found.outputs],
+        "video": str(found.video.absolute()) if found.video else None,
+        "fetched": found.fetched,
+        "size": found.size,
+    }
+
+
+def _summary(found: Downloaded) -> str:
+    if not found.fetched:
+        return "Nothing to download: everything is here"
+    return f"Downloaded {words.count(found.fetched, 'file')}, {words.size(found.size)}"
+
+
+def where(found: Downloaded) -> list[str]:
+    """Where each kind of file is, one line a kind."""
+    lines = []
+    if found.video:
+        lines.append(f"Video:   {found.video}")
+    for name, paths in (("Frames:", found.frames), ("Outputs:", found.outputs)):
+        if paths:
+            folder = found.folder / paths[0].relative_to(found.folder).parts[0]
+            lines.append(f"{name:8} {folder} ({words.count(len(paths), 'file')})")
+    return lines

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cloud-render submit`: options in, a plan shown, the upload and the hand-over watched."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cloud_render.cli import watch, words
+from cloud_render.cli.blenders import blender_option, look_into, scripts_option
+from cloud_render.cli.connect import again, farm_of
+from cloud_render.cli.exit_codes import Exit
+from cloud_render.cli.interrupt import asked_to_stop
+from cloud_render.cli.options import Settings, command, frames_per_job, option, resolution
+from cloud_render.cli.output import Output
+from cloud_render.cli.stages import Stages
+from cloud_render.cli.transfer import TransferDisplay
+from cloud_render.client import submit as submits
+from cloud_render.client.farm import Farm
+from cloud_render.client.options import Options
+from cloud_render.client.plan import ENGINES, FORMATS, SubmitPlan
+from cloud_render.client.plan import plan as make_plan
+from cloud_render.client.video import CODECS, CONTAINERS, QUALITIES
+from cloud_render.contract import values
+from cloud_render.contract.errors import BadArguments, Cancelled
+
+WHAT, HOW, VIDEO, ALONG, THEN = "What to render", "How to render", "The video", "What goes along", "Afterwards"
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def fps(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Fraction | None:
+    """`25`, `23.976` or `24000/1001`, exact; a callback for an option."""
+    if value is None:
+        return None
+    try:
+        rate = Fraction(value)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1_000:
+        raise click.BadParameter(f"{value!r} is not a frame rate such as 25 or 24000/1001.", ctx, parameter)
+    return rate
+
+
+def _path(**checks: bool) -> click.Path:
+    return click.Path(path_type=Path, **checks)
+
+
+RENDER_OPTIONS = (
+    option("--name", "-n", metavar="TEXT", default="", section=WHAT, help="A name for the job. Default: the file's."),
+    option("--scene", "-S", metavar="NAME", default="", section=WHAT, help="Default: the one that was active."),
+    option("--camera", metavar="NAME", default="", section=WHAT, help="Default: the scene's, with its markers."),
+    option(
+        "--view-layer",
+        "view_layers",
+        metavar="NAME",
+        multiple=True,
+        section=WHAT,
+        help="Render this view layer; may be repeated. Default: those switched on.",
+    ),
+    option(
+        "--frames",
+        metavar="RANGE",
+        default="",
+        section=WHAT,
+        help="1-250, every second 1-250x2, several 1-10,20..25,40, negative -5..3. Default: the scene's range.",
+    ),
+    option(
+        "--frames-per-job",
+        "--breaksize",
+        "-k",
+        metavar="N|auto",
+        default="auto",
+        callback=frames_per_job,
+        section=HOW,
+        help="Frames that one machine renders in a row. Few: more machines at a time. Many: less time lost on starting "
+        "machines and loading the scene. auto (the default) grows with the square root of the number of frames: "
+        "24 frames go by 2, 250 by 6, 1,000 by 13, 10,000 by 40.",
+    ),
+    option("--samples", "-s", metavar="N", type=click.IntRange(min=1), section=HOW, help="Default: the scene's."),
+    option("--percentage", "-p", metavar="N", type=click.IntRange(1, 1000), section=HOW, help="Of the resolution."),
+    option("--resolution", metavar="WxH", callback=resolution, section=HOW, help="In pixels, such as 1920x1080."),
+    option("--xres", "-x", metavar="W", type=click.IntRange(1, 65_536), section=HOW, help="With -y: as --resolution."),
+    option("--yres", "-y", metavar="H", type=click.IntRange(1, 65_536), section=HOW, help="With -x: as --resolution."),
+    option("--engine", metavar="NAME", default="", section=HOW, help=f"{', '.join(ENGINES)}. Default: the scene's."),
+    option(
+        "--device",
+        type=click.Choice(["gpu", "cpu", "any"]),
+        default=None,
+        section=HOW,
+        help="gpu fails where no GPU would be used, any takes what is there. Default: the stack's.",
+    ),
+    option(
+        "--format",
+        metavar="NAME",
+        default="",
+        section=HOW,
+        help=f"Of the images: {', '.join(FORMATS)}. Default: the scene's; PNG where it is a movie.",
+    ),
+    option("--container", type=click.Choice(CONTAINERS), default=None, section=VIDEO, help="Default: one that fits."),
+    option("--codec", type=click.Choice(CODECS), default=None, section=VIDEO, help="Default: the scene's, or h264."),
+    option(
+        "--quality", type=click.Choice(QUALITIES), default=None, section=VIDEO, help="Default: the scene's, or high."
+    ),
+    option("--fps", metavar="RATE", callback=fps, section=VIDEO, help="25, 23.976, 24000/1001. Default: the scene's."),
+    option("--audio/--no-audio", "sound", default=True, section=VIDEO, help="The scene's sound. Default: with it."),
+    option(
+        "--video/--no-video", default=None, section=VIDEO, help="Default: a video where there is more than one frame."
+    ),
+    option(
+        "--extra",
+        "--additionalfile",
+        "-a",
+        metavar="PATH",
+        multiple=True,
+        type=_path(),
+        section=ALONG,
+        help="A file or folder that the scene does not name itself; may be repeated.",
+    ),
+    option("--allow-missing", is_flag=True, section=ALONG, help="Render even though files are missing."),
+    option(
+        "--pre-hook",
+        metavar="FILE",
+        type=_path(),
+        section=ALONG,
+        help="A script that runs before the first frame, in the scene's folder.",
+    ),
+    option(
+        "--post-hook",
+        metavar="FILE",
+        type=_path(),
+        section=ALONG,
+        help="A script that runs after the last one; what it leaves in $CLOUD_RENDER_OUTPUT comes back too.",
+    ),
+    scripts_option,
+    blender_option,
+)
+"""What the commands that render have in common: `submit` and `demo`."""
+
+
+def render_options(function: Decorated) -> Decorated:
+    for decorate in reversed(RENDER_OPTIONS):
+        function = decorate(function)
+    return function
+
+
+@command("submit")
+@click.argument("file", type=_path())
+@render_options
+@option("--wait", is_flag=True, section=THEN, help="Watch until the job has ended.")
+@option(
+    "--download",
+    "to",
+    metavar="DIR",
+    type=_path(file_okay=False),
+    default=None,
+    section=THEN,
+    help="Wait, then bring frames and video into this folder.",
+)
+@option(
+    "--dry-run", "-r", is_flag=True, section=THEN, help="Show what would be done. Needs neither network nor account."
+)
+def submit(
+    settings: Settings, file: Path, program: str | None, wait: bool, to: Path | None, dry_run: bool, **chosen: Any
+) -> int:
+    """Send FILE to the cloud and render it.
+
+    The .blend goes as it is, never saved again, with every file it needs; what the cloud has already is not sent
+    again. One array job renders the frames, another one makes the video. Stopped with Ctrl-C during the upload, the
+    same command goes on where it stopped.
+    """
+    options = options_of(chosen)
+    stages = Stages(settings.output)
+    # What costs nothing comes first: no one should wait for Blender to learn that the credentials have expired.
+    farm = None if dry_run else farm_of(settings)
+    examination = look_into(file, stages, program, options.use_scripts, options.frames or None)
+    plan = make_plan(examination, options, datetime.now(UTC))
+    show_notes(settings.output, plan)
+    if farm is None:
+        _show_dry_run(settings.output, plan)
+        return Exit.DONE
+    job_id = send(farm, plan, stages)
+    _tell(settings, job_id, plan)
+    if not wait and to is None:
+        settings.output.document({"job": job_id, **_planned(plan)})
+        return Exit.DONE
+    return watch.until_end(farm, job_id, stages, settings, to=to)
+
+
+def options_of(chosen: dict[str, Any]) -> Options:
+    """The command line's choices as the client takes them. Raises BadArguments for -x without -y."""
+    width, height = chosen.pop("xres"), chosen.pop("yres")
+    if (width is None) != (height is None):
+        raise BadArguments("-x and -y go together.", "Give both, or --resolution WxH.")
+    if width is not None:
+        if chosen["resolution"] is not None:
+            raise BadArguments("--resolution and -x/-y say the same thing twice.", "Give one of them.")
+        chosen["resolution"] = (width, height)
+    for name in ("container", "codec", "quality"):
+        chosen[name] = chosen[name] or ""
+    return Options(**chosen, created_by=_person())
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""  # a container's user may have no name
+
+
+def send(farm: Farm, plan: SubmitPlan, stages: Stages) -> str:
+    """Upload and hand over, with a bar; Ctrl-C ends it at a good place. Answers the job's id."""
+    with asked_to_stop() as stop_wished, stages.stage("Uploading") as stage:
+        display = TransferDisplay(stage, stages)
+        try:
+            job_id = submits.submit(farm, plan, display, stop_wished)
+        except Cancelled as error:
+            error.advice = "The same command goes on where it stopped."
+            raise
+        stage.done = _uploaded(display, len(plan.files))
+    return job_id
+
+
+def _uploaded(display: TransferDisplay, files: int) -> str:
+    if not display.travelled:
+        return f"Nothing to upload: all of {words.size(display.size)} is there"
+    there = f", {words.size(display.was_there)} was there" if display.was_there else ""
+    return f"Uploaded {words.count(files, 'file')}: {words.size(display.travelled)}{there}"
+
+
+def show_notes(output: Output, plan: SubmitPlan) -> None:
+    for warning in plan.warnings:
+        output.warn(warning.problem, warning.advice)
+    for notice in plan.notices:
+        output.warn(notice)
+    if plan.missing:
+        output.warn(f"{words.count(len(plan.missing), 'missing file')} accepted: {words.listed(plan.missing)}.")
+
+
+def _planned(plan: SubmitPlan) -> dict[str, Any]:
+    plain: dict[str, Any] = values.to_plain(plan)
+    return {"plan": {**plain, "size": plan.size}}
+
+
+def _show_dry_run(output: Output, plan: SubmitPlan) -> None:
+    output.document(_planned(plan))
+    for line in plan_lines(plan):
+        output.say(line)
+    output.say("\nNothing was sent (--dry-run).")
+
+
+def plan_lines(plan: SubmitPlan) -> list[str]:
+    """The plan for people, one fact a line."""
+    video = plan.video
+    film = f"{video.codec} in {video.container}, {video.quality}, {float(video.fps):g} fps" if video else "none"
+    sound = (", with sound" if video.sound else ", no sound") if video else ""
+    each = words.count(plan.frames_per_job, "frame")
+    overrides = {name: value for name, value in values.to_plain(plan.overrides).items() if value is not None}
+    return [
+        f"Job          {plan.name}",
+        f"Scene        {plan.scene}, {plan.camera or 'its own camera'}, "
+        + (f"view layers {', '.join(plan.view_layers)}" if plan.view_layers else "its own view layers"),
+        f"Frames       {plan.frames}: {words.count(plan.frame_count, 'frame')} in "
+        f"{words.count(plan.children, 'child', 'children')} of up to {each}",
+        f"Images       {plan.file_format}",
+        f"Video        {film}{sound}",
+        f"Changes      {', '.join(f'{name} {value}' for name, value in overrides.items()) or 'none'}",
+        f"Device       {plan.device or 'as the stack has it'}",
+        f"Blender      {plan.blender}" + (", Python in the file may run" if plan.use_scripts else ""),
+        f"Files        {words.count(len(plan.files), 'file')}, {words.size(plan.size)}",
+        *(f"  {words.size(file.size):>8}  {file.path}" for file in plan.files),
+    ]
+
+
+def _tell(settings: Settings, job_id: str, plan: SubmitPlan) -> None:
+    settings.output.say(f"Job {job_id}: {words.count(plan.frame_count, 'frame')}, {_slices(plan)}.")
+    settings.output.remark(f"Watch it: {again(settings, f'status {job_id} --watch')}")
+
+
+def _slices(plan: SubmitPlan) -> str:
+    if plan.children == 1:
+        return "in one piece"
+    return f"in {plan.children} pieces of up to {words.count(plan.frames_per_job, 'frame')}"
