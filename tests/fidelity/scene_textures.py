@@ -11,11 +11,11 @@ from stage import (
     Stage,
     Tile,
     color_of,
+    glow,
     grid,
     nodes_of,
     picture,
     plane,
-    glow,
     relative,
     set_input,
     showing,
@@ -113,7 +113,7 @@ def image_sequence_of_jp2(stage: Stage, tile: Tile, number: int, media: Path) ->
 
 
 def image_sequence_cyclic(stage: Stage, tile: Tile, number: int, media: Path) -> None:
-    first = write_sequence(stage.file("seq3/n_%_left.png"), range(0, 3))[0]
+    first = write_sequence(stage.file("seq3/n_%_left.png"), range(3))[0]
     image = bpy.data.images.load(relative(first))
     image.source = "SEQUENCE"
     tile.put(plane(tile.kind, picture(image, frame_duration=2, frame_start=1, use_cyclic=True, use_auto_refresh=True)))
