@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -88,6 +90,22 @@ def _send_error(events: Any, error: Any) -> None:
     )
 
 
+def leave(code: int) -> None:
+    """End the process with `code`.
+
+    A Python that has imported the bpy wheel doesn't always survive its own end: after a render 4.2.23 crashes there and
+    4.5.15 hangs. Everything was sent by now, so such a process ends at once, and its temporary folder is removed here.
+    """
+    import bpy
+
+    if bpy.app.binary_path:
+        sys.exit(code)
+    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     load_package()
-    sys.exit(main(sys.argv))
+    leave(main(sys.argv))

@@ -7,13 +7,15 @@ It has what a real scene has and must travel: a texture file, a linked library, 
 from __future__ import annotations
 
 import math
+import random
+import sys
 import wave
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
 from cloud_render.inblender import versions
 from cloud_render.inblender.events import Events
@@ -28,11 +30,15 @@ FPS = 24
 FRAMES = 48
 SIZE = (320, 180)
 SAMPLES = 8
-SAMPLES_WITHOUT_DENOISER = 48
+SAMPLES_WITHOUT_DENOISER = 12
 
 TEXTURE = Path("textures", "terrazzo.png")
 LIBRARY = Path("library", "monkey.blend")
 SOUND = Path("sound", "arpeggio.wav")
+
+ARPEGGIO = (261.63, 329.63, 392.00, 493.88, 587.33, 493.88, 392.00, 329.63)
+"""C E G B D B G E, in hertz."""
+CHORD = (130.81, 196.00, 246.94)
 
 Colour = tuple[float, float, float]
 NAVY: Colour = (0.012, 0.030, 0.075)
@@ -41,6 +47,8 @@ CORAL: Colour = (0.800, 0.110, 0.060)
 GOLD: Colour = (1.000, 0.560, 0.150)
 CREAM: Colour = (0.860, 0.760, 0.620)
 WHITE: Colour = (1.0, 1.0, 1.0)
+CHIPS: tuple[Colour, ...] = ((0.72, 0.30, 0.22), (0.10, 0.22, 0.28), (0.55, 0.50, 0.46), (0.93, 0.72, 0.44))
+"""Of the floor, as they stand in the texture file."""
 
 
 def run(request: dict[str, Any], events: Events) -> None:
@@ -282,51 +290,73 @@ def write_library(path: Path) -> None:
 
 
 def write_terrazzo(path: Path, size: int = 512, chips: int = 420) -> None:
-    """Stone chips of several colours in a light ground: the nearest of many points decides, tiling at the edges."""
-    chance = np.random.default_rng(7)
-    points, reach = chance.random((chips, 2)), chance.uniform(0.006, 0.022, chips)
-    palette = np.array(
-        [(0.90, 0.84, 0.76), (0.72, 0.30, 0.22), (0.10, 0.22, 0.28), (0.55, 0.50, 0.46), (0.93, 0.72, 0.44)]
-    )
-    colours = palette[chance.integers(1, len(palette), chips)]
-    y, x = np.mgrid[0:size, 0:size] / size
-    picture = np.broadcast_to(palette[0], (size, size, 3)).copy()
-    picture += chance.normal(0, 0.012, (size, size, 1))
-    for (px, py), radius, colour in zip(points, reach, colours, strict=True):
-        dx, dy = np.abs(x - px), np.abs(y - py)
-        dx, dy = np.minimum(dx, 1 - dx), np.minimum(dy, 1 - dy)
-        turn = chance.uniform(0, math.pi)
-        picture[(np.abs(dx * math.cos(turn) + dy * math.sin(turn)) + 0.7 * np.hypot(dx, dy)) < radius] = colour
+    """Stone chips of several colours in a light ground; it tiles at the edges."""
+    chance = random.Random(7)
+    pixels = array("f", terrazzo_ground(chance, size * size))
+    for _ in range(chips):
+        lay_chip(pixels, size, chance)
     image = data.images.new("Terrazzo", size, size)
-    image.pixels.foreach_set(np.dstack([picture.clip(0, 1), np.ones((size, size))]).astype(np.float32).ravel())
+    image.pixels.foreach_set(pixels)
     image.filepath_raw = str(path)
     image.file_format = "PNG"
     image.save()
 
 
+def terrazzo_ground(chance: random.Random, count: int) -> Iterator[float]:
+    """`count` pixels of cream with a little grain."""
+    for _ in range(count):
+        grain = chance.gauss(0, 0.012)
+        yield from (min(1.0, 0.90 + grain), 0.84 + grain, 0.76 + grain, 1.0)
+
+
+def lay_chip(pixels: array[float], size: int, chance: random.Random) -> None:
+    """One chip at a chance place, a lens of chance direction."""
+    colour = array("f", (*chance.choice(CHIPS), 1.0))
+    x, y, turn = chance.randrange(size), chance.randrange(size), chance.uniform(0, math.pi)
+    radius = size * chance.uniform(0.006, 0.022)
+    reach = int(radius / 0.7) + 1
+    for dy in range(-reach, reach + 1):
+        for dx in range(-reach, reach + 1):
+            across = abs(abs(dx) * math.cos(turn) + abs(dy) * math.sin(turn))
+            if across + 0.7 * math.hypot(dx, dy) < radius:
+                place = 4 * ((y + dy) % size * size + (x + dx) % size)
+                pixels[place : place + 4] = colour
+
+
 def write_arpeggio(path: Path, rate: int = 44_100) -> None:
-    """A plucked major-ninth arpeggio over a soft chord, as long as the animation."""
-    length_s = FRAMES / FPS
-    time = np.arange(int(rate * length_s)) / rate
-    notes = [261.63, 329.63, 392.00, 493.88, 587.33, 493.88, 392.00, 329.63]  # C E G B D B G E, in hertz
-    left, right = np.zeros_like(time), np.zeros_like(time)
-    for number, pitch in enumerate(notes):
-        since = time - number * length_s / len(notes)
-        pluck = np.where(since >= 0, np.exp(-4.5 * np.maximum(since, 0)), 0.0)
-        tone = pluck * sum(np.sin(math.tau * pitch * k * since) / k**2 for k in (1, 2, 3, 4))
-        pan = 0.3 + 0.4 * number / (len(notes) - 1)
-        left, right = left + tone * (1 - pan), right + tone * pan
-    swell = 0.12 * np.sin(math.pi * time / length_s) ** 0.5
-    for pitch in (130.81, 196.00, 246.94):
-        left, right = (
-            left + swell * np.sin(math.tau * pitch * time),
-            right + swell * np.sin(math.tau * pitch * 1.003 * time),
-        )
-    fade = np.minimum(1, (length_s - time) / 0.05)
-    both = np.stack([left, right], axis=1) * fade[:, None]
-    samples = (both / np.abs(both).max() * 0.8 * 32_767).astype("<i2")
+    """A plucked major-ninth arpeggio over a soft chord, as long as the animation; at its end it fades to silence."""
+    count = rate * FRAMES // FPS
+    left, right = array("f", bytes(4 * count)), array("f", bytes(4 * count))
+    for number, pitch in enumerate(ARPEGGIO):
+        pan = 0.3 + 0.4 * number / (len(ARPEGGIO) - 1)
+        start = count * number // len(ARPEGGIO)
+        for step, value in enumerate(pluck(pitch, rate, min(rate, count - start))):
+            left[start + step] += value * (1 - pan)
+            right[start + step] += value * pan
+    for step in range(count):
+        swell = 0.12 * math.sin(math.pi * step / count) ** 0.5
+        fade = min(1.0, (count - step) / (0.05 * rate))
+        for pitch in CHORD:
+            turns = math.tau * pitch * step / rate
+            left[step] += swell * math.sin(turns)
+            right[step] += swell * math.sin(turns * 1.003)
+        left[step] *= fade
+        right[step] *= fade
+    loudest = max(max(map(abs, left)), max(map(abs, right)))
+    samples = array(
+        "h", (int(0.8 * 32_767 * value / loudest) for pair in zip(left, right, strict=True) for value in pair)
+    )
+    if sys.byteorder == "big":
+        samples.byteswap()
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(samples.tobytes())
+
+
+def pluck(pitch: float, rate: int, count: int) -> Iterator[float]:
+    """A string's tone of `pitch` hertz, dying away."""
+    for step in range(count):
+        time = step / rate
+        yield math.exp(-4.5 * time) * sum(math.sin(math.tau * pitch * k * time) / k**2 for k in (1, 2, 3, 4))

@@ -34,6 +34,7 @@ class Rendered:
     progress: list[dict[str, Any]] = field(default_factory=list)
     error: CloudRenderError | None = None
     log: str = ""
+    exit_code: int | None = None
 
     def primary(self, frame: int) -> Path:
         return Path(self.frames[frame]["primary"])
@@ -150,6 +151,7 @@ def watch(blender: blender_door.Blender, request: dict[str, Any], rendered: Rend
             running.close_input()
             for event in running.events():
                 take(rendered, event)
+            rendered.exit_code = running.wait(timeout_s=20)
     except CloudRenderError as error:
         rendered.error = error
     rendered.log = log.getvalue()

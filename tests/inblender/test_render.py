@@ -288,3 +288,11 @@ def test_the_log_has_blender_s_words_and_the_events_do_not(render, blend):
     assert not any(
         line.startswith("{") and "event" in json.loads(line) for line in done.log.splitlines() if line[:1] == "{"
     )
+
+
+def test_a_process_that_is_done_ends_well_and_at_once(render, blend, tmp_path, monkeypatch):
+    """The bpy wheel of 4.2 crashes and that of 4.5 hangs when Python ends after a render; ours leave before that."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    done = render(blend("plain"))
+    assert done.exit_code == 0
+    assert not list(tmp_path.glob("blender_*"))
