@@ -15,8 +15,10 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from local_cloud.cloud import Cloud, Setting, Unusable
+if TYPE_CHECKING:
+    from local_cloud.cloud import Setting
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     if os.name != "posix":
         return _refuse("the local cloud needs Linux or macOS (on Windows: WSL).")
+    from local_cloud.cloud import Cloud, Unusable  # Loads POSIX modules, and moto, which --help need not wait for.
+
     ended = threading.Event()
     # Before anything starts, so that a signal during the start already ends it cleanly.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _setting(options: argparse.Namespace) -> Setting:
+    from local_cloud.cloud import Setting
+
     images = dict(entry.split("=", 1) for entry in options.image)
     return Setting(
         port=options.port,

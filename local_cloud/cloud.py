@@ -4,28 +4,40 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
+import sqlite3
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
 
 from local_cloud import moto_shims
 from local_cloud.batch_api import BatchApi
 from local_cloud.control import Control
 from local_cloud.engine import Engine
 from local_cloud.front import Front, ObjectStore, moto_application
+from local_cloud.journal import JournalTooNew, SqliteJournal
 from local_cloud.logs import LogFolder
 from local_cloud.logs_api import LogsApi
 from local_cloud.processes import Groups
 from local_cloud.registry import MotoRegistry
 from local_cloud.runner import SubprocessRunner, child_environment
 from local_cloud.s3_moto import MotoS3
+from local_cloud.s3_proxy import ProxyS3
+from local_cloud.seaweed import NoSeaweed, Seaweed
 from local_cloud.server import Server
 
 log = logging.getLogger(__name__)
@@ -34,6 +46,9 @@ REGION = "us-east-1"
 ACCESS_KEY = "local-cloud"
 SECRET_KEY = "local-cloud-secret"
 """No secret: they only have to be the same on both sides, and to work nowhere else."""
+
+LOCK_S = 20.0
+"""The warden of a killed local cloud takes five seconds to end its children; only then is a data folder free."""
 
 WORKER = {"*cloud-render-worker*": (sys.executable, "-m", "worker")}
 """What runs in place of the worker's image."""
@@ -55,51 +70,65 @@ class Setting:
     """Glob of image names → argv prefix; looked at before the worker's own."""
 
 
+@dataclass(frozen=True)
+class Keys:
+    """Who may call, and from where."""
+
+    access: str
+    secret: str
+    region: str
+
+
 class Cloud:
     """A local cloud that serves from the end of the constructor until the `with` block ends. Raises Unusable."""
 
     def __init__(self, setting: Setting) -> None:
         if setting.slots < 1:
             raise Unusable("--slots must be 1 or more.")
+        if setting.data and setting.s3:
+            raise Unusable("--data and --s3 exclude each other: each says where the objects are.")
+        keys = _keys_of(setting)
         with ExitStack() as undo:
             self._server = _server(setting.port)
             undo.callback(self._server.server_close)
             endpoint = f"http://127.0.0.1:{self._server.port}"
             self.address = {
                 "endpoint_url": endpoint,
-                "region": REGION,
-                "access_key": ACCESS_KEY,
-                "secret_key": SECRET_KEY,
+                "region": keys.region,
+                "access_key": keys.access,
+                "secret_key": keys.secret,
             }
-            self._assemble(setting, endpoint, undo)
+            self._assemble(setting, endpoint, keys, undo)
             thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="server", daemon=True)
             thread.start()
             undo.callback(self._server.shutdown)
             self._undo = undo.pop_all()
 
-    def _assemble(self, setting: Setting, endpoint: str, undo: ExitStack) -> None:
-        folder = Path(
+    def _assemble(self, setting: Setting, endpoint: str, keys: Keys, undo: ExitStack) -> None:
+        temporary = Path(
             undo.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-", ignore_cleanup_errors=True))
         )
-        kept = folder
-        groups = Groups()
+        kept = _made(setting.data.resolve()) if setting.data else temporary
+        lock = _locked(kept, undo)
+        groups = Groups(held=(lock,))
         undo.callback(groups.close)
         os.environ["MOTO_PORT"] = str(self._server.port)  # Read while moto is imported.
         moto = moto_application()
-        moto_shims.apply()
-        objects: ObjectStore = MotoS3(moto)
+        s3 = _s3_server(setting, kept, keys, groups, undo)
+        moto_shims.apply(partial(_make_bucket, s3, keys) if s3 else None)
+        objects: ObjectStore = ProxyS3(s3) if s3 else MotoS3(moto)
         logs = LogFolder(kept / "logs")
         runner = SubprocessRunner(
             groups,
             logs,
             {**setting.images, **WORKER},
-            child_environment(os.environ, endpoint, ACCESS_KEY, SECRET_KEY),
+            child_environment(os.environ, endpoint, keys.access, keys.secret),
             cache=_made(kept / "cache"),
-            scratch=_made(folder / "scratch"),
+            scratch=_made(temporary / "scratch"),
         )
-        engine = Engine(runner, setting.slots)
+        engine = _engine(runner, setting, kept, undo)
         self._server.application = Front(
-            moto, BatchApi(engine, MotoRegistry()), LogsApi(logs), objects, Control(engine), {ACCESS_KEY: SECRET_KEY}
+            moto, BatchApi(engine, MotoRegistry()), LogsApi(logs), objects, Control(engine), {keys.access: keys.secret}
         )
         engine.start()
         undo.callback(engine.close)
@@ -111,6 +140,72 @@ class Cloud:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._undo.close()
+
+
+def _keys_of(setting: Setting) -> Keys:
+    if not setting.s3:
+        return Keys(ACCESS_KEY, SECRET_KEY, REGION)
+    if urlsplit(setting.s3).scheme not in ("http", "https") or not urlsplit(setting.s3).hostname:
+        raise Unusable(f"--s3 {setting.s3} is not the address of a server: write it as http://host:port.")
+    access, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
+    if not access or not secret:
+        raise Unusable("--s3 needs the server's keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+    return Keys(access, secret, os.environ.get("AWS_REGION", REGION))
+
+
+def _locked(folder: Path, undo: ExitStack) -> int:
+    """An open file that locks the folder against a second local cloud, and against what is left of a killed one."""
+    file = undo.enter_context((folder / "lock").open("w"))
+    deadline = time.monotonic() + LOCK_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Unusable(f"{folder} is in use by another local cloud.") from None
+            time.sleep(0.1)
+        else:
+            return file.fileno()
+
+
+def _s3_server(setting: Setting, kept: Path, keys: Keys, groups: Groups, undo: ExitStack) -> str | None:
+    """The address of the S3 server that keeps the objects; None for moto's own."""
+    if not setting.data:
+        return setting.s3
+    try:
+        seaweed = Seaweed(kept, keys.access, keys.secret, groups)
+    except NoSeaweed as problem:
+        raise Unusable(str(problem)) from problem
+    undo.callback(seaweed.stop)
+    return seaweed.url
+
+
+def _make_bucket(url: str, keys: Keys, bucket: str) -> None:
+    client: Any = boto3.session.Session().client(
+        "s3",
+        endpoint_url=url,
+        region_name=keys.region,
+        aws_access_key_id=keys.access,
+        aws_secret_access_key=keys.secret,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    place = {} if keys.region == REGION else {"CreateBucketConfiguration": {"LocationConstraint": keys.region}}
+    # The bucket of an earlier run is the reason for the data folder: it is taken over with what is in it.
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=bucket, **place)
+
+
+def _engine(runner: SubprocessRunner, setting: Setting, kept: Path, undo: ExitStack) -> Engine:
+    if not setting.data:
+        return Engine(runner, setting.slots)
+    try:
+        journal = SqliteJournal(kept / "jobs.sqlite")
+    except (JournalTooNew, sqlite3.DatabaseError) as problem:
+        raise Unusable(f"{kept / 'jobs.sqlite'} can't be read: {problem}. Use another --data folder.") from problem
+    undo.callback(journal.close)
+    engine = Engine(runner, setting.slots, journal)
+    engine.restore(journal.load(int(time.time() * 1000)))
+    return engine
 
 
 def _server(port: int) -> Server:

@@ -138,7 +138,7 @@ class Engine:
             for one in job.children or [job]:
                 if one.ended:
                     continue
-                one.ended_by, one.end_reason = "terminate", reason
+                self._ask_to_end(one, "terminate", reason)
                 if one.state not in ON_A_MACHINE:
                     self._finish(one, State.FAILED, reason)
                 elif one.running is not None:

@@ -18,6 +18,7 @@ from local_cloud.http_types import Answer, Application, Environ, StartResponse, 
 from local_cloud.logs_api import PREFIX, LogsApi
 from local_cloud.registry import ACCOUNT
 from local_cloud.s3_checks import UNSIGNED, BadBody
+from local_cloud.s3_proxy import Unreachable
 from local_cloud.signatures import BadSignature, Claim, check, claim_of
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 class ObjectStore(Protocol):
     def answer(self, environ: Environ) -> Answer:
-        """May raise BadBody, or OSError where its server can't be reached."""
+        """May raise BadBody, or Unreachable."""
 
 
 class Front:
@@ -65,6 +66,8 @@ class Front:
             return error(service, refused.code, str(refused))
         except BadBody as refused:
             return error(service, refused.code, str(refused))
+        except Unreachable as problem:
+            return error(service, "ServiceUnavailable", str(problem))
         except ConnectionError:
             raise  # The client has gone, and reads no answer.
         except (

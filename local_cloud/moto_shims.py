@@ -120,16 +120,11 @@ def _give_environments_a_role() -> None:
     original = model.create_from_cloudformation_json.__func__
 
     def create(
-        cls: Any,
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **kwargs: Any,
+        cls: Any, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, *args: Any, **kwargs: Any
     ) -> Any:
         role = _service_role(iam_backends[account_id]["aws"])
         cloudformation_json["Properties"].setdefault("ServiceRole", role.arn)
-        return original(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
+        return original(cls, resource_name, cloudformation_json, account_id, *args, **kwargs)
 
     model.create_from_cloudformation_json = classmethod(create)
 

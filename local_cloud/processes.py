@@ -16,12 +16,19 @@ WARDEN = Path(__file__).with_name("warden.py")
 
 
 class Groups:
-    """The process groups of one local cloud. A warden process ends them if this process is killed."""
+    """The process groups of one local cloud. A warden process ends them if this process is killed.
 
-    def __init__(self) -> None:
+    The warden also holds the files of `held` open, so that a lock on one of them lasts until the last group has ended.
+    """
+
+    def __init__(self, held: Sequence[int] = ()) -> None:
         self._lock = threading.Lock()
         self._warden = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(WARDEN)], stdin=subprocess.PIPE, text=True, start_new_session=True
+            [sys.executable, "-I", "-S", str(WARDEN)],
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            pass_fds=tuple(held),
         )
 
     def start(
