@@ -73,7 +73,7 @@ def write(folder: Path) -> tuple[Path, bool]:
     scene = versions.active_scene()
     settings(scene)
     stage(scene, "//" + TEXTURE.as_posix())
-    turntable(scene, "//" + LIBRARY.as_posix())
+    turntable(scene, folder / LIBRARY)
     lights(scene)
     camera(scene)
     has_sound = sound(scene, "//" + SOUND.as_posix())
@@ -155,7 +155,7 @@ def stage(scene: Scene, texture: str) -> None:
     scene.world = world
 
 
-def turntable(scene: Scene, library: str) -> None:
+def turntable(scene: Scene, library: Path) -> None:
     """A round table with the monkey of the library in the middle and shapes around it; one turn is the animation."""
     ops = bpy.ops.mesh
     plate = material("Plate", NAVY, Roughness=0.12, Coat_Weight=1.0)
@@ -171,7 +171,7 @@ def turntable(scene: Scene, library: str) -> None:
     foot = add(scene, ops.primitive_cylinder_add, "Pedestal", material("Pedestal", CREAM, Roughness=0.35), radius=0.62,
                depth=0.34, location=(0, 0, 0.45), vertices=64)  # fmt: skip
     soften(foot, 0.05)
-    with data.libraries.load(library, link=True) as (_, wanted):
+    with data.libraries.load(str(library), link=True, relative=True) as (_, wanted):
         wanted.objects = ["Monkey"]
     monkey = wanted.objects[0]
     scene.collection.objects.link(monkey)

@@ -117,9 +117,14 @@ def _named_paths() -> list[tuple[Any, str]]:
         return found
     if hasattr(bpy.data, "file_path_map"):  # 4.4
         paths = bpy.data.file_path_map(include_libraries=True)
-        return [(block, path) for block, named in paths.items() for path in sorted(named)]
+        return [(block, path) for block, named in paths.items() for path in sorted(named - _library_path(block))]
     owners = _owners_by_path()
     return [(owners.get(os.path.normpath(path)), path) for path in bpy.utils.blend_paths(absolute=True)]
+
+
+def _library_path(block: Any) -> set[str]:
+    """What 4.4 and 4.5 say of linked data beside its own paths; the library says it itself."""
+    return {block.library.filepath} if block.library else set()
 
 
 def _owners_by_path() -> dict[str, Any]:
