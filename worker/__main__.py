@@ -89,6 +89,11 @@ ACTIONS = {
 }
 
 
+def one_line(error: Exception) -> str:
+    """Foreign words inside ours may have several lines; the log's last line has to say it all."""
+    return " ".join(str(error).split())
+
+
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="python -m worker", description=__doc__.split("\n", 1)[0], allow_abbrev=False)
     actions = top.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -105,11 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser().parse_args(argv)
         done: str = importlib.import_module(ACTIONS[arguments.action].module).run(arguments)
     except CloudRenderError as error:
-        log.error("error: %s", error)
+        log.error("error: %s", one_line(error))
         return error.exit_code
     except Exception as error:  # the edge of the program: whatever it is, the log ends with one line that says so
         log.exception("The worker itself failed:")
-        log.error("error: The worker itself failed: %s: %s", type(error).__name__, error)
+        log.error("error: The worker itself failed: %s: %s", type(error).__name__, one_line(error))
         return UNEXPECTED
     log.info("done: %s", done)
     return 0

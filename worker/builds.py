@@ -145,7 +145,8 @@ def extract(archive: Path, folder: Path) -> None:
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
     except (tarfile.TarError, EOFError) as error:
-        raise BadInput(f"The Blender archive can't be unpacked ({error}).", "Install it again.") from error
+        reason = str(error).splitlines()[0]  # the rest is one line for each compression that was tried
+        raise BadInput(f"The Blender archive can't be unpacked ({reason}).", "Install it again.") from error
     except OSError as error:
         if error.errno is not None:
             raise

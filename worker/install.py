@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> str:
     if arguments.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.sha256):
         raise BadArguments(f"{arguments.sha256!r} is no SHA-256.", "It has 64 hexadecimal digits.")
     source = arguments.source or address_of(version)
+    if not _is_address(source) and not Path(source).is_file():
+        raise BadArguments(f"There is no file {source}.", "Give --from as a file or URL of an archive.")
     with listening(), scratch() as folder:
         expected = arguments.sha256.lower() or published_hash(source, version)
         if _is_there(bucket, version, expected):
@@ -131,10 +133,7 @@ def _read(place: str) -> str:
 def _archive(source: str, folder: Path) -> Path:
     """The archive on this disk."""
     if not _is_address(source):
-        path = Path(source)
-        if not path.is_file():
-            raise BadArguments(f"There is no file {source}.", "Give --from as a file or URL of an archive.")
-        return path
+        return Path(source)
     target = folder / _name_of(source)
     log.info("fetching %s", source)
     with _opened(source) as answer, target.open("wb") as file:

@@ -161,6 +161,8 @@ def translated(doing: str, *, exists_is_fine: bool = False) -> Iterator[None]:
             code = translate.code_of(error)
             if exists_is_fine and code in _EXISTS:
                 return
+            if code == "NoSuchBucket":
+                raise NotThere(f"Could not {doing}: there is no such bucket.", "Check the address.") from error
             if code in _DENIED:
                 # Without s3:ListBucket S3 answers 403 for a missing key as well; no retry by Batch would change either.
                 raise NotThere(f"Could not {doing}: not there, or not allowed.", "Check address and role.") from error

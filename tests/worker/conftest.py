@@ -103,6 +103,7 @@ class Rig:
         """`python -m worker …` with the environment that Batch would give."""
         built = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(HERE.parents[1]),  # the worker beside these tests, not an installed one
             "HOME": str(self.folder),
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
