@@ -50,6 +50,8 @@ def _cycles(policy: Device) -> Renderer:
     scenes: list[Scene] = list(bpy.data.scenes)  # all: strips and compositor layers render other scenes too
     for scene in scenes:
         scene.cycles.device = "GPU" if names else "CPU"
+        if not names and scene.render.compositor_device == "GPU":
+            scene.render.compositor_device = "CPU"  # without a graphics driver its GPU would end the process
     return Renderer(kind if names else "CPU", names)
 
 

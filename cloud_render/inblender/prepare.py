@@ -32,6 +32,7 @@ def scene_of(job: RenderJob) -> Scene:
     _choose_layers(scene, job.view_layers)
     _override(scene, job)
     _write_images_only(scene, job)
+    scene.render.threads_mode = "AUTO"  # what suits the artist's computer says nothing about this one
     return scene
 
 
@@ -84,6 +85,8 @@ def _choose_engine(scene: Scene, name: str) -> None:
 def _choose_samples(scene: Scene, samples: int) -> None:
     if scene.render.engine == "CYCLES":
         scene.cycles.samples = samples
+        for layer in scene.view_layers:
+            layer.samples = 0  # else a layer's own number would win
     elif scene.render.engine in devices.RASTERISERS and scene.render.engine != "BLENDER_WORKBENCH":
         scene.eevee.taa_render_samples = samples
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,14 @@ from typing import Any
 import bpy
 
 from cloud_render.contract import keys, values
-from cloud_render.contract.errors import BadArguments, BlenderFailed, CloudRenderError, DoesNotFit, MissingFiles
+from cloud_render.contract.errors import (
+    BadArguments,
+    BlenderFailed,
+    CloudRenderError,
+    DiskFull,
+    DoesNotFit,
+    MissingFiles,
+)
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.scene import scene_path
 from cloud_render.inblender import devices, formats, handlers, loading, outputs, prepare, remap
@@ -27,6 +35,11 @@ from cloud_render.inblender.events import Events
 from cloud_render.inblender.versions import Scene
 
 PROGRESS_EVERY_S = 0.5
+SIGN_OF_LIFE_EVERY_S = 5.0
+"""While Cycles copies the scene or builds its BVH, it has no samples to count but says what it does."""
+
+LITTLE_SPACE = 64 * 1024**2
+"""Bytes. Where less is free, a frame that could not be written had no room."""
 
 _SAMPLE = re.compile(r"(?:Sample|Rendering)\s+(\d+)\s*/\s*(\d+)")
 """Cycles: `… | Sample 3/8`; EEVEE: `Rendering 25 / 64 samples`; Workbench says nothing."""
@@ -93,7 +106,7 @@ class Session:
     def render(self, frame: int) -> None:
         """Render one frame and say where its files are. Raises CloudRenderError where there is none."""
         place = FramePlace(self.out, frame, self.job.image.extension)
-        place.primary_folder.mkdir(parents=True, exist_ok=True)
+        place.make_empty()
         started = time.monotonic()
         self.scene.frame_set(frame)
         self.scene.render.filepath = outputs.literal(str(place.primary_folder / place.stem))
@@ -127,11 +140,8 @@ class Session:
     def _primary(self, place: FramePlace) -> Path:
         """The frame's image under the name the contract gives it; of several views the first."""
         written = place.first_of(_view_suffixes(self.scene))
-        if written is None or not written.stat().st_size:
-            raise BlenderFailed(
-                f"Frame {place.frame} gave no image.",
-                "Blender's log says more; check that something renders: layers, compositor, sequencer, output.",
-            )
+        if written is None or not written.is_file() or not written.stat().st_size:
+            raise _no_image(place, "Blender wrote none, or an empty one")
         return written.replace(place.primary)
 
     def _extras(self, place: FramePlace) -> Path | None:
@@ -144,19 +154,24 @@ class Session:
         formats.save_display(self.scene, place.display_folder / f"{place.stem}.png")
         shown = _first_file(place.display_folder, place.stem, ".png", _view_suffixes(self.scene))
         if shown is None:
-            raise BlenderFailed(f"Frame {place.frame} gave no image that can be shown.", "Blender's log says more.")
+            raise _no_image(place, "its picture for the video could not be written")
         return shown
 
     def _progress_of(self, frame: int) -> Callable[..., None]:
-        last = 0.0
+        last, last_sample = time.monotonic(), 0.0
+        sample = samples = 0
 
         def report(text: Any, *_: Any) -> None:
-            nonlocal last
+            nonlocal last, last_sample, sample, samples
             try:
-                match = _SAMPLE.search(str(text))
-                if match and time.monotonic() - last >= PROGRESS_EVERY_S:
-                    last = time.monotonic()
-                    self.events.send("progress", frame=frame, sample=int(match[1]), samples=int(match[2]))
+                now, match = time.monotonic(), _SAMPLE.search(str(text))
+                if match and now - last_sample >= PROGRESS_EVERY_S:
+                    sample, samples, last, last_sample = int(match[1]), int(match[2]), now, now
+                elif now - last >= SIGN_OF_LIFE_EVERY_S:
+                    last = now
+                else:
+                    return
+                self.events.send("progress", frame=frame, sample=sample, samples=samples)
             except Exception as error:  # noqa: BLE001 - Blender swallows what a handler raises, so it is raised after the frame
                 self.handler_errors.append(error)
 
@@ -190,6 +205,14 @@ class FramePlace:
     @property
     def primary(self) -> Path:
         return self.primary_folder / f"{self.stem}.{self.extension}"
+
+    def make_empty(self) -> None:
+        """Rid of what an earlier try left, which must not be taken for this one's. Raises DiskFull, BlenderFailed."""
+        shutil.rmtree(self.out / self.stem, ignore_errors=True)
+        try:
+            self.primary_folder.mkdir(parents=True)
+        except OSError as error:
+            raise _no_image(self, f"{error.strerror}: {error.filename}") from error
 
     def first_of(self, view_suffixes: Sequence[str]) -> Path | None:
         """The image that Blender wrote. Some formats have more than one extension (JPEG 2000: jp2, j2c)."""
@@ -232,6 +255,18 @@ def _refuse_missing(job: RenderJob, root: str) -> None:
     missing += [f"{file.owner}: {file.path} (outside the job)" for file in outside]
     if missing:
         raise MissingFiles(missing, "Find them in Blender (File > External Data), or submit with --allow-missing.")
+
+
+def _no_image(place: FramePlace, why: str) -> CloudRenderError:
+    """The frame has no picture: because the disk is full, or because Blender gave none."""
+    there = next(folder for folder in (place.out, *place.out.parents) if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    if free < LITTLE_SPACE:
+        return DiskFull(f"Frame {place.frame} can't be written: {free / 1024**2:.0f} MiB are free.", "Make room there.")
+    return BlenderFailed(
+        f"Frame {place.frame} gave no image ({why}).",
+        "Check that the scene renders something: layers, compositor, sequencer, output.",
+    )
 
 
 def _place_or_nothing(path: str) -> str:

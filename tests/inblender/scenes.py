@@ -208,6 +208,12 @@ def layers(folder: Path) -> None:
 
 
 @scene_of_tests
+def layer_samples(folder: Path) -> None:
+    """The only view layer asks for 7 samples of its own."""
+    base().view_layers[0].samples = 7
+
+
+@scene_of_tests
 def file_outputs(folder: Path) -> None:
     """File Output nodes beside the .blend, at an absolute place, and climbing out of the project."""
     scene = base()
@@ -315,6 +321,21 @@ def failing_handler(folder: Path) -> None:
         "    if scene.frame_current == 2:\n"
         "        raise ValueError('trouble at two')\n"
         "bpy.app.handlers.frame_change_pre.append(trouble)\n"
+    )
+    text.use_module = True
+
+
+@scene_of_tests
+def unwritable(folder: Path) -> None:
+    """A registered text puts a folder where the image should go."""
+    base()
+    text = bpy.data.texts.new("in_the_way.py")
+    text.write(
+        "import bpy, os\n"
+        "@bpy.app.handlers.persistent\n"
+        "def in_the_way(scene, *_):\n"
+        "    os.makedirs(scene.render.filepath + '.png', exist_ok=True)\n"
+        "bpy.app.handlers.render_pre.append(in_the_way)\n"
     )
     text.use_module = True
 

@@ -99,7 +99,7 @@ def test_overrides_change_size_and_samples(render, blend):
     """Width and height are those before the percentage, as in Blender."""
     done = render(blend("plain"), overrides=Overrides(width=40, height=30, percentage=50, samples=3))
     assert done.image(1).size == (20, 15)
-    assert {event["samples"] for event in done.progress} <= {3}
+    assert {event["samples"] for event in done.progress} == {3}
 
 
 @pytest.mark.parametrize("engine", ["BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"])
@@ -250,14 +250,28 @@ def test_braces_in_a_folder_s_name_are_no_templates(render, blend, tmp_path):
     assert "renders/beauty/colour_0001.png" in done.outputs(1)
 
 
-def test_a_frame_that_can_t_be_written_is_an_error_and_no_success(render, blend, tmp_path):
-    """The folder of the frame's image is a file: Blender writes nothing, and the job must not go on as if it had."""
-    place = tmp_path / "out" / "0001" / "primary" / "0001.png"
-    place.mkdir(parents=True)
-    done = render(blend("plain"))
+def test_a_frame_that_can_t_be_written_is_an_error_and_no_success(render, blend):
+    """Blender may say it has finished; the job must not go on as if it had."""
+    done = render(blend("unwritable"), use_scripts=True)
     assert isinstance(done.error, BlenderFailed)
     assert "frame 1" in done.error.problem.lower()
     assert not done.frames
+
+
+def test_what_an_earlier_try_left_is_not_taken_for_this_one_s(render, blend, tmp_path):
+    """A file that a crashed process left in the frame's folder is gone."""
+    stale = tmp_path / "out" / "0001" / "outputs" / "stale.png"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"old")
+    done = render(blend("plain"))
+    assert done.outputs(1) == {}
+    assert not stale.exists()
+
+
+def test_a_layer_s_own_samples_give_way_to_the_job_s(render, blend):
+    """A view layer may have its own number, which would win over the scene's."""
+    done = render(blend("layer_samples"), overrides=Overrides(samples=2))
+    assert Image.open(done.primary(1)).info["cycles.ViewLayer.samples"] == "2"
 
 
 def test_scripts_run_only_where_the_job_allows_them(render, blend):
