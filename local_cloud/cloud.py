@@ -47,7 +47,7 @@ ACCESS_KEY = "local-cloud"
 SECRET_KEY = "local-cloud-secret"
 """No secret: they only have to be the same on both sides, and to work nowhere else."""
 
-LOCK_S = 20.0
+LOCK_S = 10.0
 """The warden of a killed local cloud takes five seconds to end its children; only then is a data folder free."""
 
 WORKER = {"*cloud-render-worker*": (sys.executable, "-m", "worker")}

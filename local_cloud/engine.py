@@ -67,6 +67,8 @@ class Engine:
         self._numbers = itertools.count(1)
         self._ready: dict[str, deque[Job]] = {}
         self._busy: Counter[str] = Counter()
+        self._turns: Counter[str] = Counter()
+        self._turn = itertools.count(1)
         self._without_capacity: dict[str, str] = {}
         self._changed: dict[str, Job] = {}
         self._closing = False
@@ -323,15 +325,16 @@ class Engine:
                 self._attempt_ended(job, outcome)
 
     def _next_ready(self) -> Job | None:
-        """The oldest of the queue that runs least: each queue has machines of its own on AWS, so that a stitch never
-        waits behind another job's thousand children."""
+        """The oldest job of the queue that runs least, in turn where several do: each queue has machines of its own on
+        AWS, so that a stitch never waits behind another job's thousand children."""
         open_queues = [queue for queue, ready in self._ready.items() if ready and queue not in self._without_capacity]
-        for queue in sorted(open_queues, key=lambda name: self._busy[name]):
+        for queue in sorted(open_queues, key=lambda name: (self._busy[name], self._turns[name])):
             ready = self._ready[queue]
             while ready:
                 job = ready.popleft()
                 if job.state is State.RUNNABLE:
                     self._busy[queue] += 1
+                    self._turns[queue] = next(self._turn)
                     return job
         return None
 

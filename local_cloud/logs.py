@@ -123,9 +123,8 @@ class LogWriter:
 
     def write(self, printed: bytes) -> None:
         *lines, self._rest = (self._rest + printed).split(b"\n")
-        while len(self._rest) > MAX_LINE:
-            lines.append(self._rest[:MAX_LINE])
-            self._rest = self._rest[MAX_LINE:]
+        if len(self._rest) > MAX_LINE:
+            lines, self._rest = [*lines, self._rest], b""
         if lines:
             self._put(lines)
 
@@ -143,7 +142,8 @@ class LogWriter:
         stamp = b"%d " % int(self._clock() * 1000)
         # A carriage return inside a line would end it when it is read back; CloudWatch has no empty events.
         plain = (line.rstrip(b"\r").replace(b"\r", b" ") for line in lines)
-        self._file.writelines(stamp + line + b"\n" for line in plain if line)
+        pieces = (line[start : start + MAX_LINE] for line in plain for start in range(0, len(line), MAX_LINE))
+        self._file.writelines(stamp + piece + b"\n" for piece in pieces)
         self._file.flush()
 
 

@@ -9,10 +9,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 WARDEN = Path(__file__).with_name("warden.py")
+
+GATE = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh")
+"""Keeps a command waiting until the warden knows of it: killed in between, this process would leave it running."""
 
 
 class Groups:
@@ -32,25 +36,22 @@ class Groups:
         )
 
     def start(
-        self,
-        command: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str],
-        stdout: int | IO[bytes],
-        stderr: int | IO[bytes] = subprocess.STDOUT,
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: int | IO[bytes]
     ) -> subprocess.Popen[bytes]:
-        """Start `command` as the leader of a new group. Raises OSError."""
+        """Start `command`, both outputs to `stdout`, as the leader of a new group; not found, it exits with 127."""
         process = subprocess.Popen(
-            list(command),
+            [*GATE, *command],
             cwd=cwd,
             env=dict(env),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=stdout,
-            stderr=stderr,
+            stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         self._tell(f"+{process.pid}")
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin:  # Someone may have ended it already.
+            process.stdin.write(b"go\n")
         return process
 
     def ended(self, process: subprocess.Popen[bytes]) -> None:
