@@ -20,7 +20,7 @@ class Run:
     """Consecutive bytes of one pack."""
 
     pack: str
-    """SHA-256 of the pack, which is its name in the store."""
+    """Its name in the store: 64 hexadecimal digits."""
     offset: int
     length: int
     """Both in bytes."""

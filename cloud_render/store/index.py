@@ -1,109 +1,107 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the store holds: index objects say which chunks lie in which packs, a listing says which packs are there."""
+"""Index objects: which chunks lie in which packs, as bytes; and which of them to put together. Talks to no one.
+
+An index object is never changed after it was written, so one that was read can be replaced by another that tells the
+same and deleted, whatever other uploads do meanwhile. Hashes don't compress, so they stand there as they are.
+"""
 
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
-import logging
-import re
-import zlib
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from functools import partial
-from typing import Any
 
-from cloud_render.contract import keys, values
-from cloud_render.contract.contents import Run
-from cloud_render.contract.errors import BadJob, NotThere
-from cloud_render.store.translate import translated
+from cloud_render.contract import keys
+from cloud_render.contract.errors import BadJob
 
-log = logging.getLogger(__name__)
+_HEAD = b"cloud-render index 2\n"
+_PACK = struct.Struct("<32sQI")
+CHUNK = struct.Struct("<32sI")
+"""A chunk in an index and in the memory: SHA-256 and length."""
 
-VERSION = 1
+MANY = 6
+"""An upload that finds more index objects than this puts some together."""
 
-_CHUNK = re.compile(r"[0-9a-f]{64} [1-9][0-9]{0,9}")
+_TIERS = (1 << 20, 1 << 24, 1 << 28)
+"""Bytes. The smallest are put together first, so that no entry is written often."""
+
+_GROUP_DIGITS = 16
 
 
 @dataclass(frozen=True)
 class PackEntry:
     """One pack, as an index object tells of it."""
 
-    sha256: str
-    chunks: tuple[str, ...]
-    """`<sha256> <length in bytes>` in the order in which they lie in the pack, without a gap between them.
-    A text each and not an object: indexes have thousands."""
+    name: str
+    created: int
+    """Seconds since 1970, by the server's clock."""
+    chunks: bytes
+    """CHUNK records in the order in which they lie in the pack, without a gap between them."""
 
-    def runs(self) -> dict[str, Run]:
-        """Where each chunk lies, by its hash."""
-        runs: dict[str, Run] = {}
+    def places(self) -> Iterator[tuple[bytes, int, int]]:
+        """SHA-256, offset and length of each chunk."""
         offset = 0
-        for chunk in self.chunks:
-            sha256, length = chunk.split()
-            runs[sha256] = Run(self.sha256, offset, int(length))
-            offset += int(length)
-        return runs
+        for digest, length in CHUNK.iter_unpack(self.chunks):
+            yield digest, offset, length
+            offset += length
+
+    @property
+    def size(self) -> int:
+        return sum(length for _, length in CHUNK.iter_unpack(self.chunks))
 
 
-@dataclass(frozen=True)
-class Index:
-    """The packs of one upload."""
-
-    packs: tuple[PackEntry, ...]
-    version: int = VERSION
-
-    def to_json_gz(self) -> bytes:
-        return gzip.compress(values.to_json(self).encode(), mtime=0)
-
-    @classmethod
-    def from_json_gz(cls, packed: bytes) -> Index:
-        """Raises BadJob."""
-        try:
-            text = gzip.decompress(packed)
-        except (OSError, EOFError, zlib.error) as error:
-            raise BadJob("The index", [f"it is not gzip data ({error})"]) from error
-        index = values.from_json(cls, text, "The index")
-        if index.version != VERSION:
-            raise BadJob("The index", [f"its version {index.version} is not {VERSION}"])
-        if not all(_CHUNK.fullmatch(chunk) for pack in index.packs for chunk in pack.chunks):
-            raise BadJob("The index", ["a chunk is not a hash and a length"])
-        return index
+def group_of_upload(upload_id: str) -> str:
+    """What the names of all packs of an upload begin with: one listing tells which of them are there."""
+    return hashlib.sha256(upload_id.encode()).hexdigest()[:_GROUP_DIGITS]
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the store holds at one moment and will hold for long enough."""
-
-    runs: dict[str, Run]
-    """By the chunk's hash."""
-    own: tuple[PackEntry, ...]
-    """What an earlier try of the same upload left."""
+def group(pack: str) -> str:
+    return pack[:_GROUP_DIGITS]
 
 
-def known(s3: Any, bucket: str, upload_id: str, needed_for: timedelta, lifetime: timedelta) -> Known:
-    """Asks with one listing of packs, one of indexes and a request an index; never with one a file or a chunk.
-
-    Packs count as absent that could expire within `needed_for`: they live `lifetime` from their creation, and being
-    used again does not renew them. The server's clock decides, not ours.
-    """
-    with translated("see what the bucket holds"):
-        fresh = _fresh_packs(s3, bucket, needed_for, lifetime)
-        indexes = _indexes(s3, bucket) if fresh else {}
-    packs = [pack for index in indexes.values() for pack in index.packs if pack.sha256 in fresh]
-    runs = {sha256: run for pack in packs for sha256, run in pack.runs().items()}
-    own = indexes.get(keys.index(upload_id), Index(()))
-    return Known(runs, tuple(pack for pack in own.packs if pack.sha256 in fresh))
+def pack_name(group: str, sha256: str) -> str:
+    """64 digits: the group, then 192 bits of the content's SHA-256, so equal names mean equal content."""
+    return group + sha256[: 64 - len(group)]
 
 
-def write(s3: Any, bucket: str, upload_id: str, packs: Iterable[PackEntry]) -> None:
-    """Let other uploads know of `packs`; replaces what this upload said before."""
-    body = Index(tuple(packs)).to_json_gz()
-    with translated("write the index of the upload"):
-        s3.put_object(Bucket=bucket, Key=keys.index(upload_id), Body=body, ChecksumSHA256=checksum(body))
+def to_bytes(packs: Iterable[PackEntry]) -> bytes:
+    parts = [_HEAD]
+    for pack in packs:
+        parts += [_PACK.pack(bytes.fromhex(pack.name), pack.created, len(pack.chunks) // CHUNK.size), pack.chunks]
+    content = b"".join(parts)
+    return content + hashlib.sha256(content).digest()
+
+
+def from_bytes(packed: bytes) -> list[PackEntry]:
+    """Raises BadJob for what is damaged or of another version."""
+    content, digest = packed[:-32], packed[-32:]
+    if not content.startswith(_HEAD) or hashlib.sha256(content).digest() != digest:
+        raise BadJob("The index", ["it is damaged, or of another version"])
+    packs, position = [], len(_HEAD)
+    while position < len(content):
+        name, created, count = _PACK.unpack_from(content, position)
+        position += _PACK.size
+        packs.append(PackEntry(name.hex(), created, content[position : position + count * CHUNK.size]))
+        position += count * CHUNK.size
+    return packs
+
+
+def key(upload_id: str, content: bytes) -> str:
+    """Of its own for each content, so that nothing is ever overwritten."""
+    return keys.index(f"{upload_id}.{hashlib.sha256(content).hexdigest()[:16]}")
+
+
+def to_put_together(sizes: Mapping[str, int]) -> list[str]:
+    """The keys of the index objects that one new object should replace; `sizes` in bytes."""
+    if len(sizes) <= MANY:
+        return []
+    for limit in _TIERS:
+        small = [key for key, size in sizes.items() if size < limit]
+        if len(sizes) - len(small) < MANY // 2:
+            return small
+    return list(sizes)
 
 
 def checksum(content: bytes) -> str:
@@ -113,37 +111,3 @@ def checksum(content: bytes) -> str:
 
 def base64_of(sha256: str) -> str:
     return base64.b64encode(bytes.fromhex(sha256)).decode()
-
-
-def _fresh_packs(s3: Any, bucket: str, needed_for: timedelta, lifetime: timedelta) -> set[str]:
-    found: set[str] = set()
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=keys.PACKS):
-        oldest = _server_time(page) + needed_for - lifetime
-        entries = page.get("Contents", ())
-        found.update(entry["Key"].removeprefix(keys.PACKS) for entry in entries if entry["LastModified"] > oldest)
-    return found
-
-
-def _server_time(page: Any) -> datetime:
-    date = page["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-    try:
-        return parsedate_to_datetime(date).astimezone(UTC)
-    except ValueError:
-        return datetime.now(UTC)
-
-
-def _indexes(s3: Any, bucket: str) -> dict[str, Index]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=keys.INDEX)
-    found = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        return dict(zip(found, pool.map(partial(_read, s3, bucket), found), strict=True))
-
-
-def _read(s3: Any, bucket: str, key: str) -> Index:
-    """An index that can't be used is as good as none: its chunks are sent again, nothing is lost."""
-    try:
-        with translated(f"read {key}"):
-            return Index.from_json_gz(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    except (BadJob, NotThere) as error:
-        log.warning("left out the index %s: %s", key, error)
-        return Index(())

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of this computer, read once in chunks, and caught when they change meanwhile."""
+"""Files of this computer: read once, cut, hashed, and caught when they change meanwhile."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from cloud_render.contract.errors import BadArguments, FileChanged, MissingFiles
+from cloud_render.store import cutting
 
-CHUNK_BYTES = 16 * 1024 * 1024
-"""Largest chunk, and about the size of a pack: four on their way and one being filled are 80 MiB of memory."""
+CHUNK_BYTES = cutting.FIXED_BYTES
+"""Largest chunk; larger files are read in segments of this size."""
+
+_READ_BYTES = 1024 * 1024
+"""Read and hashed at once, while it is in the processor's cache. 8 KiB reads cost as much as the hashing."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,13 @@ class SourceFile:
 class Chunk:
     """A piece of a file."""
 
-    sha256: str
-    content: bytes
+    digest: bytes
+    """SHA-256."""
+    content: memoryview
 
 
 @dataclass(frozen=True)
-class _State:
+class State:
     """What shows that a file is still the same; the time alone would miss a rewrite within one tick of the clock."""
 
     size: int
@@ -41,54 +47,109 @@ class _State:
     inode: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> _State:
+    def of(cls, status: os.stat_result) -> State:
         return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive content of one file, and the lengths of the chunks it is cut into."""
+
+    content: memoryview
+    lengths: tuple[int, ...]
+    digest: bytes
+    """SHA-256 of the whole file in its last segment; empty before."""
+    alone: bool = False
+    """The file is one chunk, whose hash is the file's."""
+
+    def chunks(self) -> list[Chunk]:
+        if self.alone:
+            return [Chunk(self.digest, self.content)]
+        chunks, start = [], 0
+        for length in self.lengths:
+            part = self.content[start : start + length]
+            chunks.append(Chunk(hashlib.sha256(part).digest(), part))
+            start += length
+        return chunks
+
+
 class Reading:
-    """One pass over a file: iterate over its chunks, then ask for the hash of the whole."""
+    """One pass over a file, segment by segment; `state` is how it was found.
 
-    def __init__(self, path: Path) -> None:
+    `next` is called `segments` times and raises FileChanged when the file is not what it was, with the last one at
+    the latest.
+    """
+
+    def __init__(self, path: Path, state: State) -> None:
         self.path = path
-        self.size = 0
+        self._before = state
+        self._by_content = cutting.by_content(path, state.size)
+        self._left = state.size
+        self.segments = max(1, -(-state.size // CHUNK_BYTES))
         self._whole = hashlib.sha256()
+        self._rest: bytes | memoryview = b""
+        self._step = 0
+        self._file: BinaryIO | None = None
 
-    @property
-    def sha256(self) -> str:
-        return self._whole.hexdigest()
-
-    def chunks(self) -> Iterator[Chunk]:
-        """Raises FileChanged after the last one if the file is not what it was before the first."""
+    def next(self) -> Segment:
         try:
-            with self.path.open("rb") as file:
-                before = _State.of(os.fstat(file.fileno()))
-                yield from self._read(file)
-                after = _State.of(os.fstat(file.fileno()))
-            # Asked by name too: a program that saves by renaming leaves the open file as it was.
-            named = _State.of(self.path.stat())
+            if self._file is None:
+                self._file = self.path.open("rb", buffering=0)
+                self._check(os.fstat(self._file.fileno()))
+            segment = self._segment(self._file)
+            if segment.digest:
+                self._check(os.fstat(self._file.fileno()))
+                # Asked by name too: a program that saves by renaming leaves the open file as it was.
+                self._check(self.path.stat())
+                self._file.close()
+            return segment
         except OSError as error:
-            raise _of_os_error(self.path, error) from error
-        if not before == after == named or self.size != before.size:
+            raise of_os_error(self.path, error) from error
+
+    def _check(self, status: os.stat_result) -> None:
+        if State.of(status) != self._before:
             raise FileChanged(self.path)
 
-    def _read(self, file: BinaryIO) -> Iterator[Chunk]:
-        while content := file.read(CHUNK_BYTES):
-            self.size += len(content)
-            self._whole.update(content)
-            yield Chunk(hashlib.sha256(content).hexdigest(), content)
+    def _segment(self, file: BinaryIO) -> Segment:
+        size = min(CHUNK_BYTES, self._left)
+        self._left -= size
+        content = memoryview(bytearray(len(self._rest) + size))
+        content[: len(self._rest)] = self._rest
+        self._fill(file, content[len(self._rest) :])
+        last = not self._left
+        lengths = self._lengths(content, last)
+        self._rest = content[sum(lengths) :]
+        digest = self._whole.digest() if last else b""
+        return Segment(content, tuple(lengths), digest, alone=last and len(lengths) == 1 and self.segments == 1)
+
+    def _lengths(self, content: memoryview, last: bool) -> Sequence[int]:
+        if not self._by_content:
+            return [len(content)] if content else []
+        self._step = self._step or cutting.step_of(bytes(content[:8]))
+        return cutting.lengths(content, self._step, last)
+
+    def _fill(self, file: BinaryIO, target: memoryview) -> None:
+        filled = 0
+        while filled < len(target):
+            read = file.readinto(target[filled : filled + _READ_BYTES])  # type: ignore[attr-defined]
+            if not read:
+                raise FileChanged(self.path)
+            self._whole.update(target[filled : filled + read])
+            filled += read
 
 
-def size_of(path: Path) -> int:
-    """In bytes. Raises MissingFiles or BadArguments."""
+def state_of(path: Path) -> State:
+    """Raises MissingFiles or BadArguments."""
     try:
-        if not path.is_file():
-            raise FileNotFoundError(path) if not path.exists() else IsADirectoryError(path)
-        return path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise IsADirectoryError(path)
     except OSError as error:
-        raise _of_os_error(path, error) from error
+        raise of_os_error(path, error) from error
+    return State.of(status)
 
 
-def _of_os_error(path: Path, error: OSError) -> MissingFiles | BadArguments:
+def of_os_error(path: Path, error: OSError) -> MissingFiles | BadArguments:
     if isinstance(error, FileNotFoundError):
         return MissingFiles([str(path)], "Put the file back, or take it out of the scene.")
     reason = "it is not a plain file" if isinstance(error, IsADirectoryError) else error.strerror or str(error)

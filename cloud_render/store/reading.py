@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files read ahead of their use: many small ones at once, a large one in a row, chunks hashed beside; in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from cloud_render.store.source import CHUNK_BYTES, Chunk, Reading, Segment, SourceFile, State
+
+LOOK_S = 0.05
+"""How often the cancel question is asked while nothing else happens; far below the second that is promised."""
+
+_AHEAD_BYTES = 3 * CHUNK_BYTES
+_AHEAD_FILES = 64
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What was read of one file in one go."""
+
+    file: int
+    """Its number."""
+    chunks: list[Chunk]
+    digest: bytes
+    """SHA-256 of the whole file, with its last piece; empty before."""
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    file: int
+    size: int
+    segment: Future[Segment]
+    chunks: Future[list[Chunk]]
+
+
+class ReadAhead:
+    """Reads what was added, at most some megabytes ahead. A context manager: leaving it forgets what was not read."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, Reading, int]] = deque()
+        self._ahead: deque[_Ahead] = deque()
+        self._bytes_ahead = 0
+        # A large file is read in one thread, in order. Small ones wait for the disk or the file server together.
+        self._row = ThreadPoolExecutor(1, "read")
+        self._readers = ThreadPoolExecutor(4, "read")
+        self._hashers = ThreadPoolExecutor(2, "hash")
+
+    def __enter__(self) -> ReadAhead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pool in (self._row, self._readers, self._hashers):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def add(self, number: int, source: SourceFile, state: State) -> None:
+        self._waiting.append((number, Reading(source.path, state), state.size))
+
+    def start(self) -> None:
+        """Let reading begin, though no one takes anything yet."""
+        self._fill()
+
+    def batches(self, look: Callable[[], None]) -> Iterator[list[Piece]]:
+        """The pieces in order, all that are ready together. Calls `look` while waiting; it may raise.
+
+        Raises FileChanged, MissingFiles or BadArguments.
+        """
+        self._fill()
+        while self._ahead:
+            futures.wait([self._ahead[0].chunks], LOOK_S)
+            look()
+            batch = []
+            while self._ahead and self._ahead[0].chunks.done():
+                batch.append(self._taken(self._ahead.popleft()))
+            if batch:
+                yield batch
+            self._fill()
+
+    def _taken(self, ahead: _Ahead) -> Piece:
+        self._bytes_ahead -= ahead.size
+        return Piece(ahead.file, ahead.chunks.result(), ahead.segment.result().digest)
+
+    def _fill(self) -> None:
+        while self._waiting and self._bytes_ahead < _AHEAD_BYTES and len(self._ahead) < _AHEAD_FILES:
+            number, reading, size = self._waiting[0]
+            self._submit(number, reading, min(size, CHUNK_BYTES))
+            if size > CHUNK_BYTES:
+                self._waiting[0] = (number, reading, size - CHUNK_BYTES)
+            else:
+                self._waiting.popleft()
+
+    def _submit(self, number: int, reading: Reading, size: int) -> None:
+        if reading.segments == 1:
+            segment = self._readers.submit(reading.next)
+            chunks = _after(self._readers, segment)
+        else:
+            segment = self._row.submit(reading.next)
+            chunks = _after(self._hashers, segment)
+        self._ahead.append(_Ahead(number, size, segment, chunks))
+        self._bytes_ahead += size
+
+
+def _after(pool: ThreadPoolExecutor, segment: Future[Segment]) -> Future[list[Chunk]]:
+    """The segment's chunks, hashed in `pool` once it was read."""
+    hashed: Future[list[Chunk]] = Future()
+
+    def hash_now() -> None:
+        try:
+            hashed.set_result(segment.result().chunks())
+        except BaseException as error:  # noqa: BLE001 - handed on to whoever takes the chunks
+            hashed.set_exception(error)
+
+    def once_read(_: object) -> None:
+        try:
+            if segment.cancelled() or segment.exception() or segment.result().alone:
+                hash_now()  # nothing to do that would be worth another thread
+            else:
+                pool.submit(hash_now)
+        except RuntimeError as error:  # the pool was shut down meanwhile: nobody waits any more
+            hashed.set_exception(error)
+
+    segment.add_done_callback(once_read)
+    return hashed
