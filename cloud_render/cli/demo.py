@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def demo(
         scene = file if file is not None else _made_scene(folder / "scene", program, stages)
         cloud = set_up(running, settings.stack, stages)
         farm = Farm.find(Connection(region=cloud.region, endpoint_url=cloud.endpoint_url), settings.stack)
-        state, fetched = _through(farm, scene, options, program, folder, stages, settings)
+        state, fetched = _through(farm, scene, options, slots, program, folder, stages, settings)
         with stages.stage("Stopping the cloud", "Cloud stopped, nothing is left running"):
             undo.close()
     took = (datetime.now(UTC) - began).total_seconds()
@@ -84,11 +85,21 @@ def demo(
 
 
 def _through(
-    farm: Farm, scene: Path, options: Options, program: str | None, folder: Path, stages: Stages, settings: Settings
+    farm: Farm,
+    scene: Path,
+    options: Options,
+    slots: int,
+    program: str | None,
+    folder: Path,
+    stages: Stages,
+    settings: Settings,
 ) -> tuple[JobState, dict[str, Any]]:
     """Submit, watch, fetch; how it ended and what came."""
     examination = look_into(scene, stages, program, options.use_scripts, options.frames or None)
     plan = make_plan(examination, options, datetime.now(UTC))
+    if options.frames_per_job is None:
+        fitting = replace(options, frames_per_job=frames_a_job(plan.frame_count, slots))
+        plan = make_plan(examination, fitting, datetime.now(UTC))
     show_notes(settings.output, plan)
     job_id = send(farm, plan, stages)
     watcher = monitor.Monitor(farm, job_id)
@@ -97,6 +108,11 @@ def _through(
         _keep_log(farm, job_id, folder / LOG)
     fetched = fetch(farm, job_id, folder, stages, settings.output, video=bool(state.video)) if state.frames_done else {}
     return state, fetched
+
+
+def frames_a_job(frame_count: int, slots: int) -> int:
+    """Four children a slot: enough to see an array at work, few enough for Blender's start (2 s) to weigh little."""
+    return max(1, -(-frame_count // (4 * slots)))
 
 
 def _refuse_other_clouds(settings: Settings) -> None:
