@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A worker that renders nothing: it reads job.json, puts its frames and its report, and makes a video of one line.
+
+What goes wrong is written in the job's name: `fail=3` fails on frame 3, `skip=3` leaves frame 3 out in silence,
+`kill=3` dies at frame 3 as the out-of-memory killer would have it, `hold` renders nothing until it is ended,
+`bad-stitch` fails in the stitch. `once` lets all of it happen in the first submission only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import sys
+import time
+
+import boto3
+
+from cloud_render.contract import frames, keys
+from cloud_render.contract.job import RenderJob, Submission
+from cloud_render.contract.report import ChildReport, End
+
+S3 = boto3.client("s3")
+INDEX = int(os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "0"))
+ATTEMPT = int(os.environ["AWS_BATCH_JOB_ATTEMPT"])
+WHEN = "2026-01-01T00:00:00+00:00"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("action")
+    for option in ("-i", "-o", "-f", "-t", "--submission", "--gaps"):
+        parser.add_argument(option)
+    asked = parser.parse_args()
+    bucket, key = keys.split_uri(asked.o)
+    prefix = keys.Prefix.of_key(key)
+    job = RenderJob.from_json(S3.get_object(Bucket=bucket, Key=prefix.job)["Body"].read())
+    name = job.name
+    if "once" in name and asked.submission != "0":
+        name = ""
+    print(f"{asked.action} of {job.id} begins", flush=True)
+    if asked.action == "stitch":
+        return stitch(bucket, prefix, job, name, int(asked.submission), asked.gaps)
+    return render(bucket, prefix, job, name, int(asked.submission), int(asked.f), int(asked.t))
+
+
+def render(bucket, prefix, job, name, number, per_job, total):
+    body = S3.get_object(Bucket=bucket, Key=prefix.submission(number))["Body"].read()
+    wanted = Submission.from_json(body).frame_list
+    assert len(wanted) == total
+    if "hold" in name:
+        time.sleep(600)
+    for frame in frames.slice_of(wanted, INDEX, per_job):
+        if asked_for(name, "kill", frame):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if asked_for(name, "fail", frame):
+            return report(bucket, prefix, "render", number, 70, f"Blender wrote no picture for frame {frame}.")
+        if not asked_for(name, "skip", frame):
+            key = prefix.frame(frame, job.image.extension)
+            S3.put_object(Bucket=bucket, Key=key, Body=f"frame {frame} of submission {number}".encode())
+            print(f"frame {frame} is there", flush=True)
+    return report(bucket, prefix, "render", number, 0, "")
+
+
+def stitch(bucket, prefix, job, name, number, gaps):
+    if "bad-stitch" in name:
+        return report(bucket, prefix, "stitch", number, 70, "FFmpeg made no video.")
+    pages = S3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.frames)
+    there = {row["Key"] for page in pages for row in page.get("Contents", ())}
+    missing = tuple(frame for frame in job.frame_list if prefix.frame(frame, job.image.extension) not in there)
+    if missing and gaps == "refuse":
+        return report(bucket, prefix, "stitch", number, 66, f"Frames {frames.text_of(missing)} are missing.")
+    video = prefix.video(job.video.container)
+    S3.put_object(Bucket=bucket, Key=video, Body=f"video of {len(there)} frames".encode())
+    end = End("done", len(there), len(job.frame_list), WHEN, video.removeprefix(prefix.root), missing)
+    S3.put_object(Bucket=bucket, Key=prefix.end, Body=end.to_json().encode())
+    return report(bucket, prefix, "stitch", number, 0, "")
+
+
+def report(bucket, prefix, action, number, code, problem):
+    told = ChildReport(
+        action, number, INDEX, ATTEMPT, code, WHEN, WHEN, problem, "Look at the scene." if problem else ""
+    )
+    key = prefix.stitch_report(number, ATTEMPT) if action == "stitch" else prefix.report(number, INDEX, ATTEMPT)
+    S3.put_object(Bucket=bucket, Key=key, Body=told.to_json().encode())
+    return code
+
+
+def asked_for(name, what, frame):
+    return any(int(number) == frame for number in re.findall(rf"{what}=(-?\d+)", name))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
