@@ -53,12 +53,15 @@ class Started:
     job: Job
     attempt: int
     outcome: queue.Queue[Outcome] = field(default_factory=queue.Queue)
+    deaf: bool = False
+    """Does not react to `terminate`."""
 
     def exits(self, code: int) -> None:
         self.outcome.put(Outcome(code))
 
     def terminate(self) -> None:
-        self.outcome.put(Outcome(143))
+        if not self.deaf:
+            self.outcome.put(Outcome(143))
 
     def take_host_away(self) -> None:
         self.outcome.put(Outcome(None, "", HOST_LOST.format(7)))
