@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from cloud_render.contract.errors import BadArguments
+from cloud_render.contract.errors import BadArguments, BlenderFailed
 from cloud_render.inblender.versions import Scene
 
 MULTILAYER = "OPEN_EXR_MULTILAYER"
@@ -46,12 +46,19 @@ def save_layers(scene: Scene, path: Path) -> None:
     """The finished render with all layers and passes as one EXR."""
     with _borrowed(scene.render.image_settings) as settings:
         choose(settings, MULTILAYER)
+        settings.views_format = "MULTIVIEW" if scene.render.use_multiview else "INDIVIDUAL"
         _save(scene, path)
 
 
 def _save(scene: Scene, path: Path) -> None:
+    """Raises BlenderFailed where no file came of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    bpy.data.images["Render Result"].save_render(str(path), scene=scene)
+    try:
+        bpy.data.images["Render Result"].save_render(str(path), scene=scene)
+    except RuntimeError as error:
+        # Views in files of their own (0001_L.png, 0001_R.png) are written, then Blender (4.2 to 5.2) misses 0001.png.
+        if not any(written.stem.startswith(path.stem) for written in path.parent.iterdir()):
+            raise BlenderFailed(f"Blender could not write {path.name}: {str(error).strip()}") from error
 
 
 @contextlib.contextmanager

@@ -67,7 +67,20 @@ class FileOutput:
 
 def file_outputs() -> list[FileOutput]:
     """All File Output nodes, made ready: their names carry the frame's number and stay in their folder."""
-    return [_from_5_0(node) if hasattr(node, "file_output_items") else _up_to_4_5(node) for node in _nodes()]
+    taken: dict[str, str] = {}
+    return [
+        _from_5_0(node, taken) if hasattr(node, "file_output_items") else _up_to_4_5(node, taken) for node in _nodes()
+    ]
+
+
+def apart(path: str, taken: dict[str, str]) -> str:
+    """The kept folder for `path`, another one where a different path has it already: /a/masks and /b/masks stay two."""
+    wanted = folder = kept_folder(path)
+    number = 2
+    while taken.setdefault(folder, path) != path:
+        folder = f"{wanted or 'outputs'}_{number}"
+        number += 1
+    return folder
 
 
 def _nodes() -> Iterator[Any]:
@@ -78,7 +91,7 @@ def _nodes() -> Iterator[Any]:
         yield from (node for node in tree.nodes if node.bl_idname == "CompositorNodeOutputFile")
 
 
-def _from_5_0(node: Any) -> FileOutput:
+def _from_5_0(node: Any, taken: dict[str, str]) -> FileOutput:
     node.file_name = kept_name(node.file_name)
     if node.format.media_type == "MULTI_LAYER_IMAGE":
         node.file_name = numbered(node.file_name)
@@ -87,13 +100,13 @@ def _from_5_0(node: Any) -> FileOutput:
             item.name = kept_name(item.name)
             if "#" not in node.file_name + item.name:
                 item.name = numbered(item.name)
-    return FileOutput(node, kept_folder(node.directory))
+    return FileOutput(node, apart(node.directory, taken))
 
 
-def _up_to_4_5(node: Any) -> FileOutput:
+def _up_to_4_5(node: Any, taken: dict[str, str]) -> FileOutput:
     if node.format.file_format == "OPEN_EXR_MULTILAYER":
         folder, _, prefix = node.base_path.replace("\\", "/").rpartition("/")
-        return FileOutput(node, kept_folder(folder + "/"), prefix or numbered(""))
+        return FileOutput(node, apart(folder + "/", taken), prefix or numbered(""))
     for slot in node.file_slots:
         slot.path = kept_name(slot.path)
-    return FileOutput(node, kept_folder(node.base_path))
+    return FileOutput(node, apart(node.base_path, taken))

@@ -221,6 +221,7 @@ def file_outputs(folder: Path) -> None:
     image = passing_on(tree)
     file_output(tree, image, "//renders/beauty/", ["colour_", "numbered_##_x"], "PNG")
     file_output(tree, image, str(folder.parent / "forbidden") + "/", ["absolute_"], "PNG")
+    file_output(tree, image, str(folder.parent / "other" / "forbidden") + "/", ["absolute_"], "PNG")
     file_output(tree, image, "//../../climbing/", ["../../up_"], "JPEG")
     file_output(tree, image, "//renders/multi_", ["a", "b"], "OPEN_EXR_MULTILAYER")
 
@@ -323,6 +324,16 @@ def failing_handler(folder: Path) -> None:
         "bpy.app.handlers.frame_change_pre.append(trouble)\n"
     )
     text.use_module = True
+
+
+@scene_of_tests
+def graded(folder: Path) -> None:
+    """A bright plane seen through a view transform, a look and an exposure, and another transform for saved files."""
+    scene = base((0.2, 0.3, 0.1))
+    plane("Bright", glowing("Bright", (4.0, 1.5, 0.3)))
+    scene.view_settings.view_transform = "AgX"
+    scene.view_settings.look = "AgX - High Contrast"
+    scene.view_settings.exposure = 0.7
 
 
 @scene_of_tests

@@ -159,7 +159,8 @@ def test_file_output_nodes_keep_relative_names_and_never_leave_the_folder(render
     assert {"renders/beauty/colour_0007.png", "renders/beauty/numbered_07_x.png"} <= names
     assert {"renders/multi_0007.exr", "forbidden/absolute_0007.png"} <= names
     assert any(name.startswith("climbing/") and name.endswith("0007.jpg") for name in names)
-    assert len(names) == 5
+    assert "forbidden_2/absolute_0007.png" in names  # another folder of the same last name
+    assert len(names) == 6
     assert "renders/beauty/colour_-0003.png" in done.outputs(-3)
     assert not (scenes / "forbidden").exists()
     assert all(path.is_relative_to(done.out) for path in done.outputs(7).values())
@@ -224,6 +225,27 @@ def test_scene_linear_formats_come_with_an_image_that_can_be_shown(render, blend
     assert done.primary(1).name == name
     assert display.name == "0001.png"
     assert colour_of(display) == BLUE
+
+
+def test_what_is_shown_of_an_exr_is_what_a_png_render_shows(render, blend, tmp_path):
+    """Through the scene's view transform, look and exposure, to the last bit."""
+    linear = render(blend("graded"), file_format="OPEN_EXR", out=tmp_path / "linear")
+    display = Image.open(linear.frames[1]["display"]).convert("RGB")
+    assert display.tobytes() == render(blend("graded")).image(1).tobytes()
+
+
+@pytest.mark.parametrize(("scene", "expected"), [("edited", GREEN), ("stereo", WHITE), ("layers", None)])
+def test_an_exr_can_be_shown_whatever_made_the_picture(render, blend, scene, expected):
+    """The sequencer, two views, several layers: one picture for the video each."""
+    done = render(blend(scene), file_format="OPEN_EXR_MULTILAYER")
+    assert done.error is None
+    shown = colour_at_centre(Path(done.frames[1]["display"]))
+    assert expected is None or shown == pytest.approx(expected, abs=40)
+
+
+def colour_at_centre(path: Path) -> tuple[int, int, int]:
+    image = Image.open(path).convert("RGB")
+    return image.getpixel((image.width // 2, image.height // 2))
 
 
 def test_the_format_stays_from_frame_to_frame(render, blend):
