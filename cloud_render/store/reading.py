@@ -30,11 +30,16 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class _Ready:
+    chunks: list[Chunk]
+    digest: bytes
+
+
+@dataclass(frozen=True)
 class _Ahead:
     file: int
     size: int
-    segment: Future[Segment]
-    chunks: Future[list[Chunk]]
+    ready: Future[_Ready]
 
 
 class ReadAhead:
@@ -70,10 +75,10 @@ class ReadAhead:
         """
         self._fill()
         while self._ahead:
-            futures.wait([self._ahead[0].chunks], LOOK_S)
+            futures.wait([self._ahead[0].ready], LOOK_S)
             look()
             batch = []
-            while self._ahead and self._ahead[0].chunks.done():
+            while self._ahead and self._ahead[0].ready.done():
                 batch.append(self._taken(self._ahead.popleft()))
             if batch:
                 yield batch
@@ -81,7 +86,8 @@ class ReadAhead:
 
     def _taken(self, ahead: _Ahead) -> Piece:
         self._bytes_ahead -= ahead.size
-        return Piece(ahead.file, ahead.chunks.result(), ahead.segment.result().digest)
+        ready = ahead.ready.result()
+        return Piece(ahead.file, ready.chunks, ready.digest)
 
     def _fill(self) -> None:
         while self._waiting and self._bytes_ahead < _AHEAD_BYTES and len(self._ahead) < _AHEAD_FILES:
@@ -94,33 +100,22 @@ class ReadAhead:
 
     def _submit(self, number: int, reading: Reading, size: int) -> None:
         if reading.segments == 1:
-            segment = self._readers.submit(reading.next)
-            chunks = _after(self._readers, segment)
+            ready = self._readers.submit(_read, reading)
         else:
-            segment = self._row.submit(reading.next)
-            chunks = _after(self._hashers, segment)
-        self._ahead.append(_Ahead(number, size, segment, chunks))
+            ready = self._hashers.submit(_hashed, self._row.submit(reading.next))
+        self._ahead.append(_Ahead(number, size, ready))
         self._bytes_ahead += size
 
 
-def _after(pool: ThreadPoolExecutor, segment: Future[Segment]) -> Future[list[Chunk]]:
-    """The segment's chunks, hashed in `pool` once it was read."""
-    hashed: Future[list[Chunk]] = Future()
+def _read(reading: Reading) -> _Ready:
+    segment = reading.next()
+    return _Ready(segment.chunks(), segment.digest)
 
-    def hash_now() -> None:
-        try:
-            hashed.set_result(segment.result().chunks())
-        except BaseException as error:  # noqa: BLE001 - handed on to whoever takes the chunks
-            hashed.set_exception(error)
 
-    def once_read(_: object) -> None:
-        try:
-            if segment.cancelled() or segment.exception() or segment.result().alone:
-                hash_now()  # nothing to do that would be worth another thread
-            else:
-                pool.submit(hash_now)
-        except RuntimeError as error:  # the pool was shut down meanwhile: nobody waits any more
-            hashed.set_exception(error)
+def _hashed(read: Future[Segment]) -> _Ready:
+    """Waits for its segment, which the row reads and hashes as a part of the file.
 
-    segment.add_done_callback(once_read)
-    return hashed
+    A callback instead of waiting would hold the content in a cycle of references until the collector finds it.
+    """
+    segment = read.result()
+    return _Ready(segment.chunks(), segment.digest)
