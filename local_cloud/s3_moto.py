@@ -6,8 +6,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
+from local_cloud.aws_errors import error
 from local_cloud.http_types import Answer, Application, Environ, call, header
 from local_cloud.registry import ACCOUNT
 from local_cloud.s3_checks import READ, checked_body
@@ -32,6 +33,8 @@ class MotoS3:
             return found
         if environ["REQUEST_METHOD"] not in ("PUT", "POST"):
             return call(self._moto, environ)
+        if environ["REQUEST_METHOD"] == "POST" and not _upload_is_known(environ):
+            return error("s3", "NoSuchUpload", "The specified multipart upload does not exist.", 404)
         body, size = checked_body(environ)
         with body:
             plain = _with_plain_body(environ, body, size)
@@ -42,9 +45,8 @@ class MotoS3:
 
     def _object(self, environ: Environ) -> Answer | None:
         """The object a GET asks for, as a stream; None where moto itself should answer."""
-        names = {part.partition("=")[0] for part in environ.get("QUERY_STRING", "").split("&")}
-        bucket, _, key = unquote(str(environ["RAW_URI"]).partition("?")[0]).lstrip("/").partition("/")
-        if not key or names & OTHER_READS:
+        bucket, key = _bucket_and_key(environ)
+        if not key or _query(environ).keys() & OTHER_READS:
             return None
         # moto's own GET copies the whole object for each range of it; its HEAD knows all the headers.
         head = call(self._moto, {**environ, "REQUEST_METHOD": "HEAD"})
@@ -57,6 +59,24 @@ class MotoS3:
         length = int(headers["content-length"])
         start = int(headers["content-range"].split()[1].partition("-")[0]) if "content-range" in headers else 0
         return Answer(head.status, head.headers, _slices(stored, start, length))
+
+
+def _bucket_and_key(environ: Environ) -> tuple[str, str]:
+    bucket, _, key = unquote(str(environ["RAW_URI"]).partition("?")[0]).lstrip("/").partition("/")
+    return bucket, key
+
+
+def _query(environ: Environ) -> dict[str, str]:
+    return dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+
+
+def _upload_is_known(environ: Environ) -> bool:
+    """moto fails with a KeyError where an aborted multipart upload is to be completed."""
+    from moto.s3.models import s3_backends
+
+    upload_id = _query(environ).get("uploadId")
+    bucket = s3_backends[ACCOUNT]["aws"].buckets.get(_bucket_and_key(environ)[0])
+    return upload_id is None or bucket is None or upload_id in bucket.multiparts
 
 
 def _stored(bucket: str, key: str) -> Any:
