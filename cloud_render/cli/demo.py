@@ -18,12 +18,13 @@ import click
 from cloud_render import blender
 from cloud_render.cli import local_process, watch, words
 from cloud_render.cli.blenders import explained, look_into
-from cloud_render.cli.download import fetch
+from cloud_render.cli.download import fetch, plain, say_where
 from cloud_render.cli.local import set_up, slots_option
 from cloud_render.cli.options import Settings, command, option
 from cloud_render.cli.stages import Stages
 from cloud_render.cli.submit import options_of, render_options, send, show_notes
 from cloud_render.client import logs, monitor
+from cloud_render.client.download import Downloaded
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.monitor import JobState
 from cloud_render.client.options import Options
@@ -78,9 +79,13 @@ def demo(
             undo.close()
     took = (datetime.now(UTC) - began).total_seconds()
     seconds = {text: round(spent, 2) for text, spent in stages.times}
-    settings.output.document({**watch.plain(state), **fetched, "took": round(took, 2), "stages": seconds})
+    came = plain(fetched) if fetched else {}
+    settings.output.document({**watch.plain(state), **came, "took": round(took, 2), "stages": seconds})
     watch.say_end(settings, state, hint=False)
-    _say(settings, fetched, took)
+    if fetched:
+        say_where(settings.output, fetched)
+    settings.output.say(f"In all:  {words.duration(took)}")
+    settings.output.remark("Next: `cloud-render demo FILE` does the same with a scene of yours.")
     return watch.EXIT_OF_PHASE[state.phase]
 
 
@@ -93,7 +98,7 @@ def _through(
     folder: Path,
     stages: Stages,
     settings: Settings,
-) -> tuple[JobState, dict[str, Any]]:
+) -> tuple[JobState, Downloaded | None]:
     """Submit, watch, fetch; how it ended and what came."""
     examination = look_into(scene, stages, program, options.use_scripts, options.frames or None)
     plan = make_plan(examination, options, datetime.now(UTC))
@@ -106,7 +111,7 @@ def _through(
     state = watch.follow(lambda: watch.look_and_mend(farm, watcher), stages)
     if state.phase == "failed":
         _keep_log(farm, job_id, folder / LOG)
-    fetched = fetch(farm, job_id, folder, stages, settings.output, video=bool(state.video)) if state.frames_done else {}
+    fetched = fetch(farm, job_id, folder, stages) if state.frames_done else None
     return state, fetched
 
 
@@ -169,10 +174,3 @@ def _keep_log(farm: Farm, job_id: str, path: Path) -> None:
         for line in logs.lines(farm, job_id):
             child = "video" if line.child is None else str(line.child)
             file.write(f"[{child}, attempt {line.attempt}] {line.text}\n")
-
-
-def _say(settings: Settings, fetched: dict[str, Any], took: float) -> None:
-    output = settings.output
-    if fetched:
-        output.say(f"In all:  {words.duration(took)}")
-    output.remark("Next: `cloud-render demo FILE` does the same with a scene of yours.")

@@ -48,12 +48,14 @@ def download(settings: Settings, job: str, to: Path | None, frames: bool, video:
         job_id,
         to or Path(job_id),
         Stages(settings.output),
-        settings.output,
         frames=frames or everything,
         video=video or everything,
         outputs=outputs,
     )
-    settings.output.document({"job": job_id, **fetched})
+    settings.output.document({"job": job_id, **plain(fetched)})
+    say_where(settings.output, fetched)
+    if fetched.video is None and (video or everything):
+        settings.output.remark("There is no video (yet).")
     return Exit.DONE
 
 
@@ -62,12 +64,11 @@ def fetch(
     job_id: str,
     to: Path,
     stages: Stages,
-    output: Output,
     frames: bool = True,
     video: bool = True,
     outputs: bool = False,
-) -> dict[str, Any]:
-    """Download with a bar and say where things are; answers the same for JSON."""
+) -> Downloaded:
+    """Download with a bar; Ctrl-C ends it at a good place."""
     with asked_to_stop() as stop_wished, stages.stage("Downloading") as stage:
         display = TransferDisplay(stage, stages)
         try:
@@ -76,10 +77,11 @@ def fetch(
             error.advice = "The same command goes on where it stopped."
             raise
         stage.done = _summary(found)
-    for line in where(found):
-        output.say(line)
-    if video and found.video is None and not output.json:
-        output.remark("There is no video (yet).")
+    return found
+
+
+def plain(found: Downloaded) -> dict[str, Any]:
+    """What came, as JSON has it."""
     return {
         "folder": str(found.folder.absolute()),
         "frames": [str(path.absolute()) for path in found.frames],
@@ -96,13 +98,11 @@ def _summary(found: Downloaded) -> str:
     return f"Downloaded {words.count(found.fetched, 'file')}, {words.size(found.size)}"
 
 
-def where(found: Downloaded) -> list[str]:
+def say_where(output: Output, found: Downloaded) -> None:
     """Where each kind of file is, one line a kind."""
-    lines = []
     if found.video:
-        lines.append(f"Video:   {found.video}")
+        output.say(f"Video:   {found.video}")
     for name, paths in (("Frames:", found.frames), ("Outputs:", found.outputs)):
         if paths:
             folder = found.folder / paths[0].relative_to(found.folder).parts[0]
-            lines.append(f"{name:8} {folder} ({words.count(len(paths), 'file')})")
-    return lines
+            output.say(f"{name:8} {folder} ({words.count(len(paths), 'file')})")

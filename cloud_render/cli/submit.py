@@ -186,11 +186,14 @@ def submit(
         _show_dry_run(settings.output, plan)
         return Exit.DONE
     job_id = send(farm, plan, stages)
-    _tell(settings, job_id, plan)
-    if not wait and to is None:
-        settings.output.document({"job": job_id, **_planned(plan)})
-        return Exit.DONE
-    return watch.until_end(farm, job_id, stages, settings, to=to)
+    try:
+        _tell(settings, job_id, plan)
+        if wait or to is not None:
+            return watch.until_end(farm, job_id, stages, settings, to=to)
+    except KeyboardInterrupt:
+        return watch.say_left_running(settings, job_id)
+    settings.output.document({"job": job_id, **_planned(plan)})
+    return Exit.DONE
 
 
 def options_of(chosen: dict[str, Any]) -> Options:

@@ -11,7 +11,8 @@ from typing import Any
 
 from cloud_render.cli import words
 from cloud_render.cli.connect import again
-from cloud_render.cli.download import fetch
+from cloud_render.cli.download import fetch, say_where
+from cloud_render.cli.download import plain as plain_download
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.options import Settings
 from cloud_render.cli.output import Output
@@ -93,17 +94,17 @@ def until_end(farm: Farm, job_id: str, stages: Stages, settings: Settings, to: P
     try:
         state = follow(lambda: look_and_mend(farm, watcher), stages)
     except KeyboardInterrupt:
-        settings.output.document({"job": job_id, "watching": "stopped"})
         return say_left_running(settings, job_id)
-    fetched: dict[str, Any] = {}
-    if to is not None and state.frames_done:
-        fetched = fetch(farm, job_id, to, stages, settings.output, video=bool(state.video))
-    settings.output.document({**plain(state), **fetched})
+    fetched = fetch(farm, job_id, to, stages) if to is not None and state.frames_done else None
+    settings.output.document({**plain(state), **(plain_download(fetched) if fetched else {})})
     say_end(settings, state, hint=to is None)
+    if fetched:
+        say_where(settings.output, fetched)
     return EXIT_OF_PHASE[state.phase]
 
 
 def say_left_running(settings: Settings, job_id: str) -> int:
+    settings.output.json_line({"job": job_id, "watching": "stopped"})
     settings.output.remark("The job goes on without this window.")
     settings.output.remark(f"Come back to it: {again(settings, f'status {job_id} --watch')}")
     settings.output.remark(f"Stop it:         {again(settings, f'cancel {job_id}')}")

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands as a person or a script runs them, against a local cloud."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_a_job_from_submit_to_delete(asked, blend, tmp_path):
+    """Everything the README shows works in a row, by JSON alone: submit, jobs, status, logs, download, delete."""
+    sent = asked("submit", blend, "--frames", "1-5", "-k", "2", "--wait")
+    assert (sent["phase"], sent["frames_done"], sent["frames_total"]) == ("done", 5, 5)
+    job = sent["job"]
+    assert job in [row["job"] for row in asked("jobs")["jobs"]]
+    assert asked("status", "last")["job"] == job
+    fetched = asked("download", job, "--to", tmp_path / "result")
+    assert [Path(name).name for name in fetched["frames"]] == [f"{frame:04d}.png" for frame in range(1, 6)]
+    assert Path(fetched["video"]).is_file()
+    assert asked("delete", job, "--yes")["deleted"] > 5
+    assert job not in [row["job"] for row in asked("jobs")["jobs"]]
+
+
+def test_a_failed_job_says_why_and_retry_mends_it(asked, cloud_render, blend):
+    """Status ends with 1 and the worker's reason; retry renders only what is missing."""
+    job = asked("submit", blend, "--name", "fail=3 once", "-k", "2", "--wait", code=1)["job"]
+    looked = cloud_render("status", job)
+    assert looked.returncode == 1
+    assert "Problem: " in looked.stderr
+    again = asked("retry", job, "--wait")
+    assert (again["phase"], again["frames_done"]) == ("done", 6)
+    refused = cloud_render("retry", job)
+    assert refused.returncode == 2
+    assert "missing" in refused.stderr
+
+
+def test_cancel_ends_a_job_and_status_says_so(asked, blend):
+    """A cancelled job ends with 3, in status as in watching."""
+    job = asked("submit", blend, "--name", "hold")["job"]
+    assert asked("cancel", job)["state"] == "cancelled"
+    assert asked("status", job, code=3)["phase"] == "cancelled"
+
+
+def test_watch_writes_a_json_line_a_change(asked, cloud_render, blend):
+    """A script follows a job line by line; the last line tells the end."""
+    job = asked("submit", blend)["job"]
+    watched = cloud_render("status", job, "--watch", "--json")
+    lines = [json.loads(line) for line in watched.stdout.splitlines()]
+    assert (watched.returncode, lines[-1]["phase"]) == (0, "done")
+    assert all(before != after for before, after in itertools.pairwise(lines))
+
+
+def test_ctrl_c_while_watching_leaves_the_job_running(asked, started, blend):
+    """It ends with 3; the job does not notice."""
+    job = asked("submit", blend, "--name", "hold")["job"]
+    watching = started("status", job, "--watch", "--json")
+    watching.stdout.readline()
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(30) == 3
+    assert asked("status", job)["phase"] in ("submitted", "queued", "rendering")
+    asked("cancel", job)
+
+
+def test_ctrl_c_while_waiting_says_how_to_come_back(asked, started, blend):
+    """The person who pressed it reads the commands to watch again and to stop the job."""
+    waiting = started("submit", blend, "--name", "hold", "--wait")
+    job = waiting.stdout.readline().split(":")[0].removeprefix("Job ")  # it is submitted, the watch begins
+    waiting.send_signal(signal.SIGINT)
+    _, said = waiting.communicate(timeout=30)
+    assert waiting.returncode == 3
+    assert f"cloud-render status {job} --watch" in said
+    assert "Traceback" not in said
+    asked("cancel", job)
+
+
+def test_dry_run_needs_no_cloud(cloud_render, blend):
+    """The plan can be seen before there is an account, and where nothing answers."""
+    shown = cloud_render("submit", blend, "--dry-run", "--json", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout)["plan"]["frame_count"] == 6
+
+
+def test_an_unreachable_cloud_ends_with_4(cloud_render):
+    """Scripts can tell "try later" from "it failed"."""
+    shown = cloud_render("jobs", "--stack", "no-such-stack")
+    assert shown.returncode == 4
+    assert shown.stderr.startswith("Problem: There is no stack 'no-such-stack'")
+
+
+def test_bad_choices_are_named_before_anything_is_sent(cloud_render, asked, blend):
+    """A camera that does not exist, a codec that does not fit, -x without -y: code 2 and what would fit."""
+    for options in (["--camera", "Nobody"], ["--codec", "vp9", "--container", "mov"], ["-x", "100"]):
+        refused = cloud_render("submit", blend, *options)
+        assert refused.returncode == 2, options
+        assert "What to do: " in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def test_deleting_without_a_terminal_must_be_meant(cloud_render, asked, blend):
+    """A script that deletes says --yes; nothing is lost by accident."""
+    asked("submit", blend, "--wait")
+    refused = cloud_render("delete", "last")
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+
+
+def test_missing_files_end_check_with_1_and_are_listed(asked, tmp_path):
+    """A scene whose texture is gone is known before anything is sent."""
+    make = (
+        "import bpy, sys\nfolder = sys.argv[-1]\n"
+        "image = bpy.data.images.new('wood', 8, 8); image.filepath_raw = folder + '/wood.png'\n"
+        "image.file_format = 'PNG'\n"
+        "image.save(); image.source = 'FILE'; image.use_fake_user = True\n"
+        "material = bpy.data.materials[0]; material.use_nodes = True\n"
+        "node = material.node_tree.nodes.new('ShaderNodeTexImage'); node.image = image\n"
+        "bpy.ops.wm.save_as_mainfile(filepath=folder + '/wood.blend')\n"
+    )
+    subprocess.run([sys.executable, "-c", make, str(tmp_path)], check=True, capture_output=True)
+    (tmp_path / "wood.png").unlink()
+    answer = asked("check", tmp_path / "wood.blend", code=1)
+    assert [Path(missing["path"]).name for missing in answer["missing"]] == ["wood.png"]
