@@ -18,7 +18,7 @@ import ffmpeg
 
 from cloud_render.contract.errors import BadArguments
 from cloud_render.contract.job import Codec, Container, Quality, Video
-from worker.pictures import Size
+from worker.pictures import Format, Size
 
 Options = Mapping[str, str | int]
 
@@ -30,18 +30,18 @@ class Way:
     encoder: str
     """FFmpeg's name for it."""
     formats: str
-    """Pixel formats, `|` between them; FFmpeg takes the one nearest to the images."""
+    """The pixel format; where a second one follows after `|`, that is for images of more than 8 bits a channel."""
     options: Options
     bits_per_pixel: float
     """More than the video will take, for the look at the disk beforehand."""
 
     @property
     def is_rgb(self) -> bool:
-        return self.formats.startswith(("gbr", "rgb"))
+        return self.formats.startswith(("gbr", "rgb", "bgr"))
 
     @property
     def keeps_alpha(self) -> bool:
-        return "gbra" in self.formats or "yuva" in self.formats
+        return "bgra" in self.formats or "yuva" in self.formats
 
     @property
     def halves_chroma(self) -> bool:
@@ -77,7 +77,7 @@ _VP9: Options = {"b:v": 0, "deadline": "good", "cpu-used": 4, "row-mt": 1}
 
 # The archives' settings (Library of Congress, FADGI): version 3, every frame by itself, a checksum a slice.
 _FFV1 = (
-    Way("ffv1", "gbrap|gbrap16le", {"level": 3, "g": 1, "slices": 24, "slicecrc": 1, "coder": 1, "context": 0}, 64),
+    Way("ffv1", "bgra|gbrap16le", {"level": 3, "g": 1, "slices": 24, "slicecrc": 1, "coder": 1, "context": 0}, 64),
 )
 
 WAYS: dict[Codec, dict[Quality, tuple[Way, ...]]] = {
@@ -173,10 +173,12 @@ def way(video: Video, encoders: frozenset[str], *, with_sound: bool) -> Way:
 class Pictures:
     """The stream of images that goes in."""
 
-    decoder: str
+    format: Format
     size: Size
     fps: Fraction
     count: int
+    is_deep: bool = False
+    """More than 8 bits a channel."""
 
     @property
     def duration_s(self) -> Fraction:
@@ -207,8 +209,8 @@ def command(
     program: str, pictures: Pictures, chosen: Way, video: Video, sound: tuple[Strip, ...], target: Path
 ) -> list[str]:
     """The FFmpeg command that reads avi.header() and pictures on its standard input and writes `target`."""
-    source = ffmpeg.input("pipe:0", f="avi", err_detect="explode", **{"c:v": pictures.decoder})
-    streams = [_shown(source.video, pictures.size, chosen)]
+    source = ffmpeg.input("pipe:0", **_reading(pictures.format))
+    streams = [_shown(source.video, pictures, chosen)]
     options: dict[str, str | int] = {
         "c:v": chosen.encoder,
         **chosen.options,
@@ -226,22 +228,30 @@ def command(
         streams.append(_mixed(sound, pictures))
         options.update(sound_options(video))
     graph = ffmpeg.output(*streams, str(target), **options)
-    quiet = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-progress", "pipe:1")
-    return [str(part) for part in graph.global_args(*quiet).compile(cmd=program, overwrite_output=True)]
+    return [str(part) for part in graph.global_args(*_QUIET).compile(cmd=program, overwrite_output=True)]
 
 
-def decode_command(program: str, decoder: str) -> list[str]:
+def decode_command(program: str, image: Format) -> list[str]:
     """Decodes the images on its standard input and throws them away: the test whether they are whole."""
-    quiet = ["-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-progress", "pipe:1"]
-    source = ["-err_detect", "explode", "-f", "avi", "-c:v", decoder, "-i", "pipe:0"]
-    return [program, *quiet, *source, "-f", "null", "-"]
+    graph = ffmpeg.input("pipe:0", **_reading(image)).output("-", f="null").global_args(*_QUIET)
+    return [str(part) for part in graph.compile(cmd=program)]
 
 
-def _shown(stream: ffmpeg.nodes.FilterableStream, size: Size, chosen: Way) -> ffmpeg.nodes.FilterableStream:
-    # One format for all: within a job WebP comes with and without alpha.
-    shown = stream.filter("format", "gbrap|gbrap16le")
-    if not chosen.keeps_alpha:
-        shown = shown.filter("premultiply", inplace=1)
+_QUIET = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-progress", "pipe:1")
+
+
+def _reading(image: Format) -> Options:
+    strictly: Options = {"err_detect": "explode"} if image.strict else {}
+    return {"f": "avi", "c:v": image.decoder, **strictly}
+
+
+def _shown(stream: ffmpeg.nodes.FilterableStream, pictures: Pictures, chosen: Way) -> ffmpeg.nodes.FilterableStream:
+    size = pictures.size
+    if pictures.format.has_alpha and not chosen.keeps_alpha:
+        # In 16 bit, as premultiply makes 254 of an opaque 255 in 8. One format for all, as WebP mixes with and without.
+        shown = stream.filter("format", "gbrap16le").filter("premultiply", inplace=1)
+    else:
+        shown = stream.filter("format", "gbrap|gbrap16le" if pictures.format.has_alpha else "gbrp|gbrp16le")
     if chosen.halves_chroma and (size.width % 2 or size.height % 2):
         right, bottom = size.width % 2, size.height % 2
         shown = shown.filter("pad", size.width + right, size.height + bottom)
@@ -250,7 +260,7 @@ def _shown(stream: ffmpeg.nodes.FilterableStream, size: Size, chosen: Way) -> ff
         exact = "bicubic+accurate_rnd+full_chroma_int"
         shown = shown.filter("scale", out_color_matrix="bt709", out_range="tv", flags=exact)
     space, levels = ("gbr", "pc") if chosen.is_rgb else ("bt709", "tv")
-    return shown.filter("format", chosen.formats).filter(
+    return shown.filter("format", chosen.formats.split("|")[-1 if pictures.is_deep else 0]).filter(
         "setparams", colorspace=space, color_primaries="bt709", color_trc="bt709", range=levels
     )
 
@@ -263,20 +273,28 @@ def _tags(chosen: Way) -> Options:
 
 def _mixed(sound: tuple[Strip, ...], pictures: Pictures) -> ffmpeg.nodes.FilterableStream:
     """All strips as one stereo stream, exactly as long as the pictures."""
-    strips = [_placed(strip) for strip in sound]
+    streams = [stream for path in dict.fromkeys(strip.path for strip in sound) for stream in _of_file(path, sound)]
     # Blender adds strips up and does not turn them down for being many.
-    mixed = strips[0] if len(strips) == 1 else ffmpeg.filter(strips, "amix", inputs=len(strips), normalize=0)
+    mixed = streams[0] if len(streams) == 1 else ffmpeg.filter(streams, "amix", inputs=len(streams), normalize=0)
     samples = math.ceil(pictures.duration_s * SOUND_RATE)
     return mixed.filter("apad", whole_len=samples).filter("atrim", end_sample=samples)
 
 
-def _placed(strip: Strip) -> ffmpeg.nodes.FilterableStream:
-    skip = strip.skip_s + max(0.0, -strip.start_s)
-    length = None if strip.length_s is None else strip.length_s - max(0.0, -strip.start_s)
-    trim = {"start": f"{skip:.6f}"} if length is None else {"start": f"{skip:.6f}", "duration": f"{length:.6f}"}
-    placed = ffmpeg.input(str(strip.path)).audio.filter("aresample", SOUND_RATE)
-    placed = placed.filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
-    placed = placed.filter("atrim", **trim).filter("asetpts", "PTS-STARTPTS")
+def _of_file(path: Path, sound: tuple[Strip, ...]) -> list[ffmpeg.nodes.FilterableStream]:
+    """The strips of one file, which is read once however many there are."""
+    strips = [strip for strip in sound if strip.path == path]
+    heard = ffmpeg.input(str(path)).audio.filter("aresample", SOUND_RATE)
+    heard = heard.filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    if len(strips) == 1:
+        return [_placed(heard, strips[0])]
+    copies = heard.filter_multi_output("asplit", len(strips))
+    return [_placed(copies[number], strip) for number, strip in enumerate(strips)]
+
+
+def _placed(heard: ffmpeg.nodes.FilterableStream, strip: Strip) -> ffmpeg.nodes.FilterableStream:
+    before = max(0.0, -strip.start_s)
+    length = {} if strip.length_s is None else {"duration": f"{strip.length_s - before:.6f}"}
+    placed = heard.filter("atrim", start=f"{strip.skip_s + before:.6f}", **length).filter("asetpts", "PTS-STARTPTS")
     if strip.volume != 1:
         placed = placed.filter("volume", f"{strip.volume:.6f}")
     if strip.start_s > 0:

@@ -8,7 +8,7 @@ pixels is found by the decoder, not here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 
@@ -35,6 +35,12 @@ class Format:
     """FFmpeg's name for it."""
     size: Callable[[bytes], Size]
     """Of a file's content; raises Damaged."""
+    has_alpha: bool
+    """Whether its images may have an alpha channel."""
+    is_deep: Callable[[bytes], bool] = lambda _: False
+    """Whether a file has more than 8 bits a channel."""
+    strict: bool = True
+    """Whether the decoder may be told that anything odd is damage."""
 
 
 def size(content: bytes, extension: str) -> Size:
@@ -98,7 +104,21 @@ def _webp(content: bytes) -> Size:
     raise Damaged("it is not a WebP image")
 
 
+def _deep_png(content: bytes) -> bool:
+    return content[24] > 8
+
+
 def _tiff(content: bytes) -> Size:
+    values = _tiff_values(content, (256, 257))
+    return Size(values.get(256, 0), values.get(257, 0))
+
+
+def _deep_tiff(content: bytes) -> bool:
+    return _tiff_values(content, (258,)).get(258, 8) > 8
+
+
+def _tiff_values(content: bytes, tags: Collection[int]) -> dict[int, int]:
+    """The first value of each of these tags of the first image."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(content[:4])
     if order is None:
         raise Damaged("it is not a TIFF image")
@@ -106,10 +126,13 @@ def _tiff(content: bytes) -> Size:
     (count,) = struct.unpack_from(order + "H", content, position)
     found = {}
     for entry in range(position + 2, position + 2 + 12 * count, 12):
-        tag, kind = struct.unpack_from(order + "HH", content, entry)
-        if tag in (256, 257):
-            (found[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), content, entry + 8)
-    return Size(found.get(256, 0), found.get(257, 0))
+        tag, kind, number = struct.unpack_from(order + "HHI", content, entry)
+        if tag in tags:
+            width = 2 if kind == 3 else 4
+            # Values that don't fit into four bytes lie elsewhere, and the entry says where.
+            place = entry + 8 if width * number <= 4 else struct.unpack_from(order + "I", content, entry + 8)[0]
+            (found[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), content, place)
+    return found
 
 
 def _bmp(content: bytes) -> Size:
@@ -131,11 +154,12 @@ def _must_start(content: bytes, start: bytes, name: str) -> None:
 
 
 FORMATS = {
-    "png": Format("png", _png),
-    "jpg": Format("mjpeg", _jpeg),
-    "webp": Format("webp", _webp),
-    "tif": Format("tiff", _tiff),
-    "bmp": Format("bmp", _bmp),
-    "tga": Format("targa", _targa),
+    "png": Format("png", _png, has_alpha=True, is_deep=_deep_png),
+    "jpg": Format("mjpeg", _jpeg, has_alpha=False),
+    "webp": Format("webp", _webp, has_alpha=True),
+    # Strictly, FFmpeg 9 refuses every TIFF with alpha; one that ends early it refuses in any case.
+    "tif": Format("tiff", _tiff, has_alpha=True, is_deep=_deep_tiff, strict=False),
+    "bmp": Format("bmp", _bmp, has_alpha=False),
+    "tga": Format("targa", _targa, has_alpha=True),
 }
 """By the extension that Blender writes."""

@@ -29,7 +29,7 @@ from worker.attempt import Draft
 from worker.cache import require_free
 from worker.encode import Pictures, Strip
 from worker.footage import Footage, Shown
-from worker.pictures import Size
+from worker.pictures import Format, Size
 from worker.s3 import Bucket, bucket_and_key
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,8 @@ def _encode_all(
 ) -> Size:
     first = next(contents)
     size = _size_of(taken.shown[0], first, taken.extension)
-    source = Pictures(pictures.FORMATS[taken.extension].decoder, size, video.fps, len(taken.shown))
+    kind = pictures.FORMATS[taken.extension]
+    source = Pictures(kind, size, video.fps, len(taken.shown), kind.is_deep(first))
     program, way = _program(video, with_sound=bool(strips))
     require_free(path.parent, encode.largest_size(source, way))
     command = encode.command(program, source, way, video, strips, path)
@@ -150,10 +151,10 @@ def _encode_all(
             fed.into(process)
             encoded = process.finish()
     except ffmpeg.EncodingFailed as error:
-        _blame(bucket, fed.shown[error.frames :], source.decoder, program)
+        _blame(bucket, fed.shown[error.frames :], source.format, program)
         raise
     if encoded != source.count:
-        _blame(bucket, fed.shown, source.decoder, program)
+        _blame(bucket, fed.shown, source.format, program)
         raise BlenderFailed(f"FFmpeg made {encoded} of {source.count} frames.", "Nothing was kept; see the log.")
     return size
 
@@ -203,7 +204,7 @@ def _size_of(shown: Shown, content: bytes, extension: str) -> Size:
         raise _damaged(shown, str(error)) from error
 
 
-def _blame(bucket: Bucket, suspects: Sequence[Shown], decoder: str, program: str) -> None:
+def _blame(bucket: Bucket, suspects: Sequence[Shown], image: Format, program: str) -> None:
     """Raises BlenderFailed for the first of the images that can't be decoded by itself, if there is one.
 
     FFmpeg decodes ahead and in threads, so its own words don't say which picture it met.
@@ -211,7 +212,7 @@ def _blame(bucket: Bucket, suspects: Sequence[Shown], decoder: str, program: str
     with window.contents(bucket, suspects) as contents:
         for shown, content in zip(suspects, contents, strict=True):
             try:
-                with ffmpeg.Run(encode.decode_command(program, decoder)) as process:
+                with ffmpeg.Run(encode.decode_command(program, image)) as process:
                     process.write(avi.header(1, 1, Fraction(1)), *avi.picture(content))
                     decoded = process.finish()
             except ffmpeg.EncodingFailed as error:

@@ -54,14 +54,16 @@ def _in_order(shown: Sequence[Shown], tasks: queue.SimpleQueue[_Task | None], ah
     held = 0
     position = 0
     while position < len(shown) or waiting:
-        while position < len(shown) and (not waiting or held + shown[position].image.size <= ahead_bytes):
+        while position < len(shown):
             image = shown[position].image
             if waiting and waiting[-1][0] == image:
                 waiting.append(waiting[-1])
-            else:
+            elif not waiting or held + image.size <= ahead_bytes:
                 waiting.append((image, Future()))
                 tasks.put(waiting[-1])
                 held += image.size
+            else:
+                break
             position += 1
         image, content = waiting.popleft()
         yield content.result()
