@@ -65,7 +65,7 @@ def our_download(folder: Path, state: Path) -> None:
         store.fetch_all(contents.files, lambda file: folder / file.path)
 
 
-def our_hash(folder: Path, state: Path) -> None:
+def our_hash(folder: Path, _state: Path) -> None:
     from cloud_render.store.reading import ReadAhead
     from cloud_render.store.source import SourceFile, state_of
 
