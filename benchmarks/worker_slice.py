@@ -3,8 +3,8 @@
 
 Three ways to render the same frames: one bare Blender process (the least there is), the worker with its uploads, and
 one Blender process a frame (what the workshop's scripts do). The S3 server is a process of its own, whose CPU time is
-subtracted (spread over the cores, as it was while Blender used them all): on AWS it runs elsewhere. Prints the two ratios;
-the first should stay at 1.05 or below. Wall time needs a quiet machine; the ratio of CPU times hardly does.
+subtracted (spread over the cores, as it was while Blender used them all): on AWS it runs elsewhere. Prints the two
+ratios; the first should stay at 1.05 or below. Wall time needs a quiet machine; the ratio of CPU times hardly does.
 """
 
 from __future__ import annotations

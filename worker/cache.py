@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloud_render.contract.errors import DiskFull
+from cloud_render.contract.errors import BadArguments, DiskFull
 
 try:
     import fcntl
@@ -47,9 +47,11 @@ class Cache:
 
     @classmethod
     def of_environment(cls, scratch: Path) -> Cache:
-        """In CLOUD_RENDER_CACHE (limit: CLOUD_RENDER_CACHE_BYTES), else in this attempt's scratch."""
+        """In CLOUD_RENDER_CACHE (limit: CLOUD_RENDER_CACHE_BYTES), else in the scratch. Raises BadArguments."""
         limit = os.environ.get("CLOUD_RENDER_CACHE_BYTES", "")
         folder = os.environ.get("CLOUD_RENDER_CACHE", "")
+        if limit and not limit.isdigit():
+            raise BadArguments(f"CLOUD_RENDER_CACHE_BYTES is {limit!r}.", "It must be a number of bytes.")
         return cls(Path(folder).absolute() if folder else scratch / "cache", int(limit) if limit else None)
 
     def has(self, sha256: str) -> bool:

@@ -43,9 +43,12 @@ def lay_out(bucket: Bucket, prefix: Prefix, job: RenderJob, root: Path, cache: C
         with cache.file(file.sha256, lambda path: store.fetch(file, path)) as cached:
             _link_or_copy(cached, target, private=private)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
         for _ in pool.map(bring, stored, targets):
             pass
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error or SIGTERM nothing new begins
     return root / job.blend
 
 

@@ -52,7 +52,7 @@ AGAIN = (BlenderFailed, DoesNotFit)
 
 @dataclass(frozen=True)
 class Heard:
-    """An event of Blender process number `process`; None: it has ended well."""
+    """An event of Blender process number `process`; None: it has ended well, which it should only do when told."""
 
     process: int
     event: Mapping[str, Any] | CloudRenderError | None
@@ -138,9 +138,6 @@ class Session:
             log.warning("warning: %s", error)
 
     def _try_again(self, error: BlenderFailed | DoesNotFit) -> None:
-        if not self._sent and not self._waiting:
-            self._draft.warn(f"Blender failed after its last frame: {error}")
-            return
         frame = self._sent[0] if self._sent else self._waiting[0]
         self._waiting.extendleft(reversed(self._sent))
         self._sent.clear()
@@ -171,21 +168,19 @@ class Session:
             put(BlenderFailed(f"Blender's events can't be read: {error!r}."))
 
     def _drive(self, running: Running) -> None:
-        closed = False
-        while True:
+        """Until the last frame is on the disk; what Blender does after it is of no interest, and is not waited for."""
+        while self._waiting or self._sent:
             self._feed(running)
-            if not self._waiting and not closed:
-                running.close_input()
-                closed = True
-            try:
-                message = self.messages.get(timeout=TICK_S)
-            except queue.Empty:
-                message = Wake()
+            message = self._next_message()
             if isinstance(message, Heard) and message.process == self._processes:
-                if message.event is None:
-                    return self._ended()
                 self._hear(message.event)
             self._look_around()
+
+    def _next_message(self) -> Message:
+        try:
+            return self.messages.get(timeout=TICK_S)
+        except queue.Empty:
+            return Wake()
 
     def _feed(self, running: Running) -> None:
         while self._waiting and self._noticed is None and len(self._sent) + self.uploads.pending < AHEAD:
@@ -193,13 +188,11 @@ class Session:
             self._sent.append(frame)
             running.send({"frame": frame})
 
-    def _ended(self) -> None:
-        if self._sent:
-            raise BlenderFailed(f"Blender ended without rendering frame {self._sent[0]}.", "See the log.")
-
-    def _hear(self, event: Mapping[str, Any] | CloudRenderError) -> None:
+    def _hear(self, event: Mapping[str, Any] | CloudRenderError | None) -> None:
         if isinstance(event, CloudRenderError):
             raise event
+        if event is None:
+            raise BlenderFailed(f"Blender ended before frame {[*self._sent, *self._waiting][0]}.", "See the log.")
         self._alive = time.monotonic()
         {"ready": self._ready, "progress": self._progress, "frame": self._frame}.get(event["event"], _ignore)(event)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -78,6 +80,26 @@ def test_sigterm_during_a_hook_ends_the_hook_too(rig):
     assert ended.code == 75
     assert seconds < 20
     assert gone(int((rig.folder / "scratch" / "pid").read_text()))
+
+
+STUCK = """
+import threading
+from worker import interruption
+interruption.LEAVE_S = 0.3
+with interruption.listening() as told, told.held():
+    print("holding", flush=True)
+    threading.Event().wait()
+"""
+
+
+def test_a_worker_that_is_stuck_ends_all_the_same(rig):
+    """Whatever it waits for, such as an S3 that hangs, it leaves with 75 before SIGKILL would come."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    )
+    rig.wait_for("holding", process)
+    ended, _ = rig.terminate(process)
+    assert ended.code == 75
 
 
 class MetadataService(ThreadingHTTPServer):

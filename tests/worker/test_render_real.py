@@ -222,6 +222,29 @@ def test_inspect_makes_a_job_that_renders(real, scenes):
     assert len(real.keys("frames/")) == job.frames_per_job
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_range_of_a_compressed_blend_is_read_as_well(real, scenes, tmp_path, blender, compress):
+    """Blender itself reads the file; nothing of ours looks into it."""
+    script = tmp_path / "save.py"
+    script.write_text(
+        "import bpy\n"
+        f"bpy.ops.wm.open_mainfile(filepath={str(scenes / 'plain' / 'plain.blend')!r})\n"
+        "scene = bpy.context.scene\n"
+        "scene.frame_start, scene.frame_end, scene.frame_step = 7, 11, 2\n"
+        f"bpy.ops.wm.save_as_mainfile(filepath={str(tmp_path / 'saved.blend')!r}, compress={compress})\n"
+    )
+    subprocess.run(
+        [part if part != str(door.BOOT) else str(script) for part in blender.command], check=True, capture_output=True
+    )
+    saved = (tmp_path / "saved.blend").read_bytes()
+    assert saved.startswith(b"\x28\xb5\x2f\xfd" if compress else b"BLENDER")
+    real.put("inbox/saved.blend", saved)
+    output = f"s3://{real.bucket}/{real.prefix.root.rstrip('/')}"
+    ended = real.worker("inspect", "-i", f"s3://{real.bucket}/inbox/saved.blend", "-o", output)
+    assert ended.code == 0, ended.log
+    assert RenderJob.from_json(real.get(real.prefix.job)).frames == "7-11x2"
+
+
 def test_inspect_of_what_is_no_blend_fails_with_words(real):
     """Exit 65, and the report says the same."""
     real.put("inbox/x.blend", b"no blend at all")
