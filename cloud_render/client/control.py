@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from cloud_render.client import batch, objects
+from cloud_render.client import batch, objects, reasons
 from cloud_render.client.farm import Farm
 from cloud_render.client.records import Record, missing_frames, record
 from cloud_render.contract import frames, keys
@@ -44,8 +44,8 @@ def stitch(farm: Farm, job_id: str, allow_gaps: bool = False, sleep: batch.Sleep
         raise BadArguments(f"{job_id} has no frames yet.", f"Render them with `cloud-render retry {job_id}`.")
     if missing and not allow_gaps:
         raise BadArguments(
-            f"Frames {frames.text_of(missing)} of {job_id} are missing.",
-            "Render them with `cloud-render retry`, or hold their neighbours with --allow-gaps.",
+            f"{job_id} lacks {reasons.named(missing)}.",
+            "Render what is missing with `cloud-render retry`, or hold their neighbours with --allow-gaps.",
         )
     return _submit_next(farm, found, job, "", "hold" if missing else "refuse", sleep)
 
@@ -103,6 +103,8 @@ def _is_running(farm: Farm, found: Record) -> bool:
     """Whether Batch still does, or may soon do, something for the job."""
     if found.job is None or found.latest is None:
         return False
+    if found.end is not None and found.end.state == "done":
+        return False  # its stitch wrote that as its last act
     known = batch.find_ids(farm, found.job, found.latest)
     ids = [batch_id for batch_id in (known.render_id, known.stitch_id) if batch_id]
     if found.end is None and not found.latest.complete and found.age_of_latest < batch.CLAIM_LASTS:

@@ -77,7 +77,7 @@ def of_forgotten(job_id: str, missing: Sequence[int]) -> Reason:
     """For a job that Batch no longer knows although something of it is missing."""
     if missing:
         return Reason(
-            f"AWS Batch no longer knows the job, and {_named(missing)} never came.",
+            f"AWS Batch no longer knows the job, and {named(missing)} never came.",
             f"Render the rest with `cloud-render retry {job_id}`.",
         )
     return Reason(
@@ -89,7 +89,7 @@ def of_forgotten(job_id: str, missing: Sequence[int]) -> Reason:
 def of_missing(job_id: str, missing: Sequence[int]) -> Reason:
     """For a job whose children all say they succeeded."""
     return Reason(
-        f"The render ended, but {_named(missing)} never came.", f"Render the rest with `cloud-render retry {job_id}`."
+        f"The render ended, but {named(missing)} never came.", f"Render the rest with `cloud-render retry {job_id}`."
     )
 
 
@@ -153,5 +153,6 @@ def _of_batch_words(child: FailedChild, logs: str) -> Reason:
     return Reason(f"The job failed: {child.reason or 'AWS Batch gives no reason'}.", logs)
 
 
-def _named(missing: Sequence[int]) -> str:
+def named(missing: Sequence[int]) -> str:
+    """`frame 3`, `frames 3,5-7`."""
     return f"frame{'s' if len(missing) > 1 else ''} {frames.text_of(missing)}"

@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cloud_render.contract.errors import BadArguments, CloudRenderError, DiskFull
@@ -33,7 +33,8 @@ def landing(target: Path) -> Iterator[Path]:
         except OSError as error:
             raise of_os_error(target, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # where no folder could be made, nothing lies in it
+            temporary.unlink(missing_ok=True)
 
 
 def of_os_error(target: Path, error: OSError) -> CloudRenderError:

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One submit makes one job, whatever breaks on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+from cloud_render.client import batch, objects
+from cloud_render.client.control import cancel
+from cloud_render.client.farm import Farm
+from cloud_render.client.monitor import snapshot
+from cloud_render.client.options import Options
+from cloud_render.client.plan import SubmitPlan
+from cloud_render.client.submit import resume, submit
+from cloud_render.contract import keys
+from cloud_render.contract.errors import Cancelled, CloudRenderError, CloudUnreachable, FileChanged, NotThere
+from cloud_render.contract.job import RenderJob, Submission
+from cloud_render.store import Progress
+
+Planned = Callable[..., SubmitPlan]
+
+
+class Line:
+    """The line to AWS Batch: breaks the SubmitJob requests it is told to, and counts those that arrive."""
+
+    def __init__(self, farm: Farm) -> None:
+        self.arrived: list[dict[str, Any]] = []
+        self._plans: list[str] = []
+        client = farm.connection.client("batch", repeats=False)
+        client.meta.events.register("provide-client-params.batch.SubmitJob", self._note)
+        client.meta.events.register("before-send.batch.SubmitJob", self._break)
+
+    def breaks(self, *plans: str) -> None:
+        """For each request in turn: fine, before (nothing arrives), after (the answer is lost) or refused."""
+        self._plans = list(plans)
+
+    def _note(self, params: dict[str, Any], **_: object) -> None:
+        self.arrived.append(params)
+
+    def _break(self, request: Any, **_: object) -> None:
+        what = self._plans.pop(0) if self._plans else "fine"
+        if what == "before":
+            self.arrived.pop()
+            raise EndpointConnectionError(endpoint_url=request.url)
+        if what == "after":
+            URLLib3Session().send(request)
+            raise ReadTimeoutError(endpoint_url=request.url)
+        if what == "refused":
+            answer = {
+                "Error": {"Code": "ClientException", "Message": "no such queue"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+            raise ClientError(answer, "SubmitJob")
+
+
+def no_wait(_seconds: float) -> None:
+    pass
+
+
+def batch_names(farm: Farm, job_id: str) -> list[str]:
+    """The names of all Batch jobs of a job, in whatever state."""
+    return sorted(
+        row["jobName"]
+        for queue, name in (
+            (farm.render_gpu_queue, keys.render_job_name(job_id, 0)),
+            (farm.utility_queue, keys.stitch_job_name(job_id, 0)),
+        )
+        for row in farm.batch.list_jobs(jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])[
+            "jobSummaryList"
+        ]
+    )
+
+
+def both(job_id: str) -> list[str]:
+    return [keys.render_job_name(job_id, 0), keys.stitch_job_name(job_id, 0)]
+
+
+def submission_of(farm: Farm, job_id: str) -> Submission:
+    return Submission.from_json(objects.read(farm, keys.Prefix.of_job(job_id).submission(0)))
+
+
+def test_one_submit_is_two_requests_to_batch(farm: Farm, planned: Planned) -> None:
+    """A thousand children are still one array and one stitch; retries and timeout are left to the definition."""
+    line = Line(farm)
+    job_id = submit(farm, planned(Options(name="hold", frames_per_job=1), frame_end=1000))
+    render, stitch = line.arrived
+    assert render["arrayProperties"] == {"size": 1000}
+    assert render["parameters"]["totalFrames"] == "1000"
+    assert stitch["dependsOn"] == [{"jobId": submission_of(farm, job_id).render_id}]
+    assert not {"retryStrategy", "timeout", "containerOverrides"} & {*render, *stitch}
+    assert render["jobDefinition"] == farm.render_gpu_definition
+    cancel(farm, job_id)
+
+
+@pytest.mark.parametrize(("frames", "per_job"), [("4", None), ("1-6", 25)])
+def test_one_slice_is_a_plain_job(farm: Farm, planned: Planned, frames: str, per_job: int | None) -> None:
+    """Batch refuses arrays of one; the clamped number of frames is what the worker is told."""
+    line = Line(farm)
+    job_id = submit(farm, planned(Options(name="hold", frames=frames, frames_per_job=per_job)))
+    cancel(farm, job_id)
+    assert "arrayProperties" not in line.arrived[0]
+    assert line.arrived[0]["parameters"]["framesPerJob"] == line.arrived[0]["parameters"]["totalFrames"]
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [("before",), ("after",), ("fine", "before"), ("fine", "after"), ("after", "after"), ("before", "before", "after")],
+)
+def test_a_lost_request_or_answer_makes_no_second_job(farm: Farm, planned: Planned, breaks: tuple[str, ...]) -> None:
+    """Before SubmitJob is repeated, Batch is asked whether the job stands."""
+    Line(farm).breaks(*breaks)
+    job_id = submit(farm, planned(Options(name="hold")), sleep=no_wait)
+    assert batch_names(farm, job_id) == both(job_id)
+    assert submission_of(farm, job_id).complete
+    cancel(farm, job_id)
+
+
+@pytest.mark.parametrize("fine", [0, 1], ids=["array", "stitch"])
+def test_a_submit_after_a_broken_one_goes_on_with_the_same_job(
+    farm: Farm, planned: Planned, fine: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line is dead for good: an error that says so. The same command later finds its own job and completes it."""
+    monkeypatch.setattr(batch, "CLAIM_LASTS", timedelta(0))
+    line = Line(farm)
+    line.breaks(*["fine"] * fine, *["before"] * 10)
+    with pytest.raises(CloudUnreachable, match="same again"):
+        submit(farm, planned(Options(name="hold")), sleep=no_wait)
+    line.breaks()
+    job_id = submit(farm, planned(Options(name="hold")), sleep=no_wait)
+    assert batch_names(farm, job_id) == both(job_id)
+    assert len(line.arrived) == 2
+    cancel(farm, job_id)
+
+
+def test_a_refused_stitch_takes_its_array_back(farm: Farm, planned: Planned) -> None:
+    """No array runs without its stitch; the reason is told, and the same again makes both."""
+    line = Line(farm)
+    line.breaks("fine", "refused")
+    with pytest.raises(CloudRenderError, match="no such queue"):
+        submit(farm, planned(Options(name="hold")), sleep=no_wait)
+    (render,) = (request for request in line.arrived if request["jobName"].endswith("-render"))
+    job_id = render["jobName"].removesuffix("-0-render")
+    assert submission_of(farm, job_id).render_id == ""
+    array = batch.find(farm, farm.render_gpu_queue, render["jobName"])
+    assert array == "" or batch.describe(farm, [array])[array].status_reason == batch.UNDONE
+
+
+def half_submitted(farm: Farm, planned: Planned, render: bool) -> str:
+    """A job whose submit was killed right after its claim, or between its array and noting that array's id."""
+    job_id = submit(farm, planned(Options(name="hold", frames_per_job=3)))
+    cancel(farm, job_id)
+    made = RenderJob.from_json(objects.read(farm, keys.Prefix.of_job(job_id).job))
+    new_id = keys.new_job_id("half", batch.datetime.now(batch.UTC))
+    job = replace(made, id=new_id)
+    objects.create(farm, keys.Prefix.of_job(new_id).job, job.to_json())
+    claimed = Submission(0, job.frames, 3, "refuse", batch.utc_now())
+    assert batch.claim(farm, new_id, claimed)
+    if render:
+        farm.batch.submit_job(**batch._render_request(farm, job, claimed))
+    return new_id
+
+
+@pytest.mark.parametrize("render", [False, True], ids=["after the claim", "after the array"])
+def test_a_killed_submit_is_mended(farm: Farm, planned: Planned, render: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a claim without jobs nor an array without its stitch stays; nothing is submitted twice."""
+    job_id = half_submitted(farm, planned, render)
+    assert resume(farm, job_id) is False  # its submit may still be at work
+    monkeypatch.setattr(batch, "CLAIM_LASTS", timedelta(0))
+    assert snapshot(farm, job_id).half_submitted
+    assert resume(farm, job_id) is True
+    assert batch_names(farm, job_id) == both(job_id)
+    assert not snapshot(farm, job_id).half_submitted
+    assert resume(farm, job_id) is False
+    cancel(farm, job_id)
+
+
+def test_a_half_submitted_job_can_be_cancelled(farm: Farm, planned: Planned, wait_for: Callable[..., Any]) -> None:
+    """The array whose id no one wrote down is found by its name and ended."""
+    job_id = half_submitted(farm, planned, render=True)
+    cancel(farm, job_id)
+    array = batch.find(farm, farm.render_gpu_queue, keys.render_job_name(job_id, 0))
+    assert batch.describe(farm, [array])[array].status in ("FAILED", "PENDING")
+    assert snapshot(farm, job_id).phase == "cancelled"
+    assert resume(farm, job_id) is False
+
+
+def test_the_same_scene_again_is_a_new_job(farm: Farm, submitted: Callable[..., str]) -> None:
+    """A submit that ended is forgotten: doing it again on purpose renders again."""
+    first, second = submitted("hold"), submitted("hold")
+    assert first != second
+    cancel(farm, first)
+    cancel(farm, second)
+
+
+def test_a_cancelled_upload_leaves_no_job(farm: Farm, planned: Planned) -> None:
+    """Nothing is submitted; the same again goes on with the same job id."""
+    plan = planned(Options(name="hold"))
+    with pytest.raises(Cancelled):
+        submit(farm, plan, cancelled=lambda: True)
+    with pytest.raises(NotThere):
+        snapshot(farm, plan.job_id)
+    job_id = submit(farm, planned(Options(name="hold")))
+    assert job_id == plan.job_id
+    cancel(farm, job_id)
+
+
+def test_a_file_that_changes_during_the_upload_leaves_no_job(farm: Farm, planned: Planned) -> None:
+    """FileChanged, and no job.json: an upload is whole or it is none."""
+    plan = planned()
+    blend = plan.files[0].path
+
+    class Meddler(Progress):
+        def total(self, size: int) -> None:
+            with open(blend, "ab") as file:  # noqa: PTH123
+                file.write(b"more")
+
+    with pytest.raises(FileChanged):
+        submit(farm, plan, Meddler())
+    assert objects.read_if_there(farm, keys.Prefix.of_job(plan.job_id).job) is None
