@@ -359,12 +359,10 @@ def workbench(folder: Path) -> None:
 
 @scene_of_tests
 def two_scenes(folder: Path) -> None:
-    """Scene is blue and active, Other is green."""
-    first = base()
-    other = bpy.data.scenes.new("Other")
-    bpy.context.window.scene = other
+    """Scene is blue, Other is green and active."""
+    base()
+    bpy.context.window.scene = bpy.data.scenes.new("Other")
     base(GREEN)
-    bpy.context.window.scene = first
 
 
 @scene_of_tests

@@ -25,7 +25,7 @@ def test_a_scene_says_its_range_size_rate_and_engine(examine, blend):
 def test_all_scenes_and_the_active_one_are_named(examine, blend):
     """Each with its own settings."""
     examination = examine(blend("two_scenes"))
-    assert examination.scene == "Scene"
+    assert examination.scene == "Other"
     assert {settings.name for settings in examination.scenes} == {"Scene", "Other"}
 
 

@@ -78,7 +78,7 @@ def test_a_name_that_is_not_there_is_refused_with_those_that_are(render, blend, 
 
 def test_a_scene_that_is_not_active_is_rendered_by_its_name(render, blend):
     """The job's scene counts, not the one that was active when the file was saved."""
-    assert render(blend("two_scenes"), scene="Other").colour(1) == GREEN
+    assert render(blend("two_scenes"), scene="Scene").colour(1) == BLUE
 
 
 def test_a_scene_without_camera_says_so(render, blend):
