@@ -69,24 +69,22 @@ def volume_sequence(stage: Stage, tile: Tile, number: int) -> None:
 
 
 def select_only(thing: bpy.types.Object) -> None:
+    bpy.context.view_layer.update()  # what was only just linked could not be selected
     for other in bpy.context.view_layer.objects:
         other.select_set(other == thing)
     bpy.context.view_layer.objects.active = thing
 
 
 def export(path: Path, width: float, number: int, frames: tuple[int, int], moving: bool = True) -> None:
-    """A rectangle `width` wide as Alembic or USD, that grows from frame to frame when `moving`."""
+    """A square `width` wide as Alembic or USD, that moves from frame to frame when `moving`."""
     source = plane("source", None, width)
     bpy.context.scene.collection.objects.link(source)
     if moving:
-        source.shape_key_add(name="Basis")
-        grown = source.shape_key_add(name="grown")
-        for point in grown.data:
-            point.co.y *= 1.8
-        grown.value = 0
-        grown.keyframe_insert("value", frame=1)
-        grown.value = 1
-        grown.keyframe_insert("value", frame=4)
+        push = source.modifiers.new("push", "DISPLACE")
+        push.direction, push.mid_level = "Y", 0
+        for frame in (1, 4):
+            push.strength = frame * 0.07
+            push.keyframe_insert("strength", frame=frame)
     select_only(source)
     scene = bpy.context.scene
     scene.frame_start, scene.frame_end = frames
@@ -96,13 +94,14 @@ def export(path: Path, width: float, number: int, frames: tuple[int, int], movin
         )
     else:
         bpy.ops.wm.usd_export(filepath=str(path), selected_objects_only=True, export_animation=True)
-    bpy.data.objects.remove(source)
+    bpy.data.meshes.remove(source.data)  # and the object with it: the next one's names must be the same
 
 
 def cache_file(path: Path) -> bpy.types.CacheFile:
     bpy.ops.cachefile.open(filepath=str(path))
     opened = next(cache for cache in bpy.data.cache_files if Path(cache.filepath) == path)
     opened.filepath = relative(path)
+    opened.scale = 1  # opened without a window it is 0
     return opened
 
 
@@ -140,12 +139,7 @@ def alembic_layer(stage: Stage, tile: Tile, number: int) -> None:
 def usd(stage: Stage, tile: Tile, number: int) -> None:
     path = stage.file("caches/shape.usdc")
     export(path, 0.4, number, (1, 4))
-    reads(tile, number, cache_file(path), usd_mesh_path())
-
-
-def usd_mesh_path() -> str:
-    """USD has a root of its own from some version on; the mesh lies in an object of the same name."""
-    return "/root/source/source"
+    reads(tile, number, cache_file(path), "/root/source/source")
 
 
 def usd_of_layers(stage: Stage, tile: Tile, number: int) -> None:
@@ -153,7 +147,7 @@ def usd_of_layers(stage: Stage, tile: Tile, number: int) -> None:
     export(stage.file("caches/layers/body.usda"), 0.5, number, (1, 4))
     top = stage.file("caches/top.usda")
     top.write_text('#usda 1.0\n(\n    subLayers = [\n        @./layers/body.usda@\n    ]\n    upAxis = "Z"\n)\n')
-    reads(tile, number, cache_file(top), usd_mesh_path())
+    reads(tile, number, cache_file(top), "/root/source/source")
 
 
 def transform_cache(stage: Stage, tile: Tile, number: int) -> None:
@@ -164,13 +158,14 @@ def transform_cache(stage: Stage, tile: Tile, number: int) -> None:
     mover.location.x += 0.25
     mover.keyframe_insert("location", frame=4)
     select_only(mover)
+    bpy.context.scene.frame_set(1)
     bpy.ops.wm.alembic_export(filepath=str(path), selected=True, start=1, end=4, as_background_job=False)
-    bpy.data.objects.remove(mover)
+    bpy.data.meshes.remove(mover.data)
     board = tile.put(plane(tile.kind, colored(number), 0.3))
     board.location.y += 0.3
     constraint = board.constraints.new("TRANSFORM_CACHE")
     constraint.cache_file = cache_file(path)
-    constraint.object_path = "/mover"
+    constraint.object_path = "/mover/mover"
 
 
 def points_by_frame(board: bpy.types.Object) -> list[list[float]]:

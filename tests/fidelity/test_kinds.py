@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 ALL = "4.2"
+IMPORT_NODES = "geometry nodes have no import nodes"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,23 @@ KINDS = (
     Kind("textures", "texture of a modifier"),
     Kind("textures", "image of geometry nodes"),
     Kind("textures", "image of a light"),
+    Kind("geometry", "font"),
+    Kind("geometry", "volume"),
+    Kind("geometry", "volume sequence"),
+    Kind("geometry", "Alembic"),
+    Kind("geometry", "Alembic sequence"),
+    Kind("geometry", "Alembic layer"),
+    Kind("geometry", "USD"),
+    Kind("geometry", "USD of several layers"),
+    Kind("geometry", "transform cache"),
+    Kind("geometry", "MDD"),
+    Kind("geometry", "PC2"),
+    Kind("geometry", "multires in a file"),
+    Kind("geometry", "import node, OBJ", "4.5", IMPORT_NODES),
+    Kind("geometry", "import node, PLY", "4.5", IMPORT_NODES),
+    Kind("geometry", "import node, STL", "4.5", IMPORT_NODES),
+    Kind("geometry", "import node, path from the modifier", "4.5", IMPORT_NODES),
+    Kind("geometry", "import node, VDB", "4.5", IMPORT_NODES),
 )
 SCENES = tuple(dict.fromkeys(kind.scene for kind in KINDS))
 PATHS = ("relative", "absolute")
