@@ -8,9 +8,10 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent import futures
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from cloud_render.client import objects
 from cloud_render.client.farm import Farm
@@ -69,7 +70,7 @@ def download(
     found = record(farm, job_id)
     if found.job is None:
         raise NotThere(f"{job_id} has nothing to download: its upload has not ended.", "Submit the same scene again.")
-    _claim_folder(to, job_id)
+    _claim_folder(to, found.job)
     frame_items = _frame_items(farm, found.job, to) if frames else []
     output_items = _output_items(farm, job_id, to) if outputs else []
     video_items = _video_items(farm, found, to) if video else []
@@ -85,19 +86,20 @@ def download(
     )
 
 
-def _claim_folder(folder: Path, job_id: str) -> None:
+def _claim_folder(folder: Path, job: RenderJob) -> None:
     mark = folder / MARK
     if mark.exists():
-        if _job_of_mark(mark) != job_id:
+        if _job_of_mark(mark) != job.id:
             raise BadArguments(f"{folder} holds the files of another job.", "Choose another folder with --to.")
         return
-    strangers = [name for name in ("frames", "outputs") if (folder / name).exists()]
+    ours = ["frames", "outputs", *([f"video.{job.video.container}"] if job.video else [])]
+    strangers = [name for name in ours if (folder / name).exists()]
     if strangers:
         raise BadArguments(
             f"{folder / strangers[0]} is there already, and not from this job.", "Choose another folder with --to."
         )
     with landing(mark) as temporary:
-        temporary.write_text(json.dumps({"job": job_id}) + "\n")
+        temporary.write_text(json.dumps({"job": job.id}) + "\n")
 
 
 def _job_of_mark(mark: Path) -> str:
@@ -141,11 +143,18 @@ def _fetch_all(farm: Farm, items: list[_Item], progress: Progress, cancelled: Ca
     fetched: list[_Item] = []
     pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
     try:
-        waiting = {pool.submit(_fetch, farm, item): item for item in items}
+        travelled: SimpleQueue[int] = SimpleQueue()
+        waiting = {pool.submit(_fetch, farm, item, travelled.put): item for item in items}
         while waiting:
             done, _ = futures.wait(waiting, _LOOK_S, futures.FIRST_COMPLETED)
+            while not travelled.empty():
+                progress.sent(travelled.get())
             for future in done:
-                _note(future, waiting.pop(future), progress, fetched)
+                item = waiting.pop(future)
+                if future.result():
+                    fetched.append(item)
+                else:
+                    progress.present(item.entry.size)
             if cancelled():
                 raise Cancelled("The download")
     finally:
@@ -153,15 +162,7 @@ def _fetch_all(farm: Farm, items: list[_Item], progress: Progress, cancelled: Ca
     return fetched
 
 
-def _note(future: Future[bool], item: _Item, progress: Progress, fetched: list[_Item]) -> None:
-    if future.result():
-        fetched.append(item)
-        progress.sent(item.entry.size)
-    else:
-        progress.present(item.entry.size)
-
-
-def _fetch(farm: Farm, item: _Item) -> bool:
+def _fetch(farm: Farm, item: _Item, travelled: Callable[[int], None]) -> bool:
     """Whether it had to travel."""
     if _is_there(item):
         return False
@@ -171,6 +172,7 @@ def _fetch(farm: Farm, item: _Item) -> bool:
             for content in _parts(farm, item.entry):
                 digest.update(content)
                 file.write(content)
+                travelled(len(content))
         if _is_md5(item.entry.etag) and digest.hexdigest() != item.entry.etag:
             raise StorageUnavailable(f"{item.target.name} arrived damaged.", "Try again; nothing of it was kept.")
         stamp = item.entry.modified.timestamp()

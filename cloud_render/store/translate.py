@@ -57,6 +57,7 @@ _BUSY_CODES = {
     "InternalError",
     "InternalFailure",
     "OperationAborted",
+    "PreconditionFailed",  # the object changed between two requests for its parts
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestTimeout",

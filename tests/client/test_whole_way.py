@@ -225,6 +225,12 @@ def test_a_folder_holds_one_jobs_files(farm: Farm, submitted: Submitted, wait_fo
     with pytest.raises(BadArguments, match="there already"):
         download(farm, second, tmp_path / "b")
     assert not (tmp_path / "b" / MARK).exists()
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "video.mp4").write_text("my own")
+    longer = submitted(frames="1-2")
+    wait_for(longer)
+    with pytest.raises(BadArguments, match="there already"):
+        download(farm, longer, tmp_path / "c")
 
 
 def test_an_output_can_not_leave_the_folder(
