@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local_cloud import seaweed
+from local_cloud.processes import Groups
 from local_cloud.testing import DidNotStart, LocalCloud, running
 
 SHELL = {"shell": ("/bin/sh", "-c")}
@@ -199,3 +202,23 @@ def test_a_data_folder_has_one_local_cloud_at_a_time(tmp_path: Path) -> None:
         holder.stdout.readline()
         with pytest.raises(DidNotStart, match="in use by another local cloud"), running(slots=1, data=tmp_path):
             pass
+
+
+def test_objects_can_lie_on_another_s3_server(tmp_path: Path) -> None:
+    """--s3: one endpoint for the client, the objects on that server; when it is gone, S3's answer is 503."""
+    groups = Groups()
+    server = seaweed.Seaweed(tmp_path, "their-key", "their-secret", groups)
+    keys = {"AWS_ACCESS_KEY_ID": "their-key", "AWS_SECRET_ACCESS_KEY": "their-secret"}
+    try:
+        with running(slots=1, s3=server.url, environment=keys) as cloud:
+            bucket = cloud.deploy()["BucketName"]
+            once = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+            cloud.client("s3").put_object(Bucket=bucket, Key="x", Body=b"content", Metadata={"frame": "7"})
+            there = cloud.client("s3", endpoint_url=server.url).get_object(Bucket=bucket, Key="x")
+            assert (there["Body"].read(), there["Metadata"]) == (b"content", {"frame": "7"})
+            server.stop()
+            with pytest.raises(ClientError, match="ServiceUnavailable"):
+                cloud.client("s3", config=once).list_objects_v2(Bucket=bucket)
+    finally:
+        server.stop()
+        groups.close()
