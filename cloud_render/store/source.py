@@ -88,7 +88,6 @@ class Reading:
         self.segments = max(1, -(-state.size // CHUNK_BYTES))
         self._whole = hashlib.sha256()
         self._rest: bytes | memoryview = b""
-        self._step = 0
         self._file: BinaryIO | None = None
 
     def next(self) -> Segment:
@@ -125,8 +124,7 @@ class Reading:
     def _lengths(self, content: memoryview, last: bool) -> Sequence[int]:
         if not self._by_content:
             return [len(content)] if content else []
-        self._step = self._step or cutting.step_of(bytes(content[:8]))
-        return cutting.lengths(content, self._step, last)
+        return cutting.lengths(content, last)
 
     def _fill(self, file: BinaryIO, target: memoryview) -> None:
         filled = 0
