@@ -19,7 +19,13 @@ Resources:
     Properties:
       Type: MANAGED
       ComputeResources:
-        {Type: EC2, MaxvCpus: 1, MinvCpus: 0, InstanceTypes: [x9.none], Subnets: [s], SecurityGroupIds: [g], InstanceRole: r}
+        Type: EC2
+        MaxvCpus: 1
+        MinvCpus: 0
+        InstanceTypes: [x9.nothing]
+        Subnets: [s]
+        SecurityGroupIds: [g]
+        InstanceRole: r
   Queue:
     Type: AWS::Batch::JobQueue
     Properties: {Priority: 1, ComputeEnvironmentOrder: [{Order: 1, ComputeEnvironment: !Ref Machines}]}
