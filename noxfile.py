@@ -17,10 +17,11 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check")
 
 
-@nox.session(python=["3.11", "3.13"])
+@nox.session
 def types(session: nox.Session) -> None:
     """mypy, strict; fake-bpy-module supplies Blender's types."""
-    session.install("mypy>=1.18,<3", "fake-bpy-module>=20250101", "-e", ".")
+    stubs = ("fake-bpy-module>=20250101", "boto3-stubs[batch,cloudformation,logs,s3]>=1.36")
+    session.install("mypy>=2.4,<3", *stubs, "moto>=5.2,<5.3", "-e", ".[worker]")
     session.run("mypy")
 
 
