@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-AVERAGES = (4, 8, 16, 64)
+AVERAGES = (8, 16, 32)
 """In KiB; the smallest chunk is a quarter, the largest four times as long."""
 
 EDITS = ("same session, moved", "moved", "sculpted", "new texture", "deleted", "added")
@@ -96,7 +96,7 @@ def chunks(path: Path) -> dict[bytes, int]:
 
     content = memoryview(path.read_bytes())
     found, start = {}, 0
-    for length in cutting.lengths(content, True):
+    for length in cutting.Cutter().lengths(content, True):
         found[hashlib.sha256(content[start : start + length]).digest()] = length
         start += length
     return found

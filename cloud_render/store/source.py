@@ -83,7 +83,7 @@ class Reading:
     def __init__(self, path: Path, state: State) -> None:
         self.path = path
         self._before = state
-        self._by_content = cutting.by_content(path, state.size)
+        self._cutter = cutting.Cutter() if cutting.by_content(path, state.size) else None
         self._left = state.size
         self.segments = max(1, -(-state.size // CHUNK_BYTES))
         self._whole = hashlib.sha256()
@@ -122,9 +122,9 @@ class Reading:
         return Segment(content, tuple(lengths), digest, alone=last and len(lengths) == 1 and self.segments == 1)
 
     def _lengths(self, content: memoryview, last: bool) -> Sequence[int]:
-        if not self._by_content:
-            return [len(content)] if content else []
-        return cutting.lengths(content, last)
+        if self._cutter:
+            return self._cutter.lengths(content, last)
+        return [len(content)] if content else []
 
     def _fill(self, file: BinaryIO, target: memoryview) -> None:
         filled = 0
