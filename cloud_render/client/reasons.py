@@ -101,13 +101,12 @@ def of_render(farm: Farm, found: Record, render: BatchJob) -> Reason:
     else:
         failed = [FailedChild(0, render.exit_code, render.container_reason or render.status_reason)]
     told = [_of_child(farm, found.job_id, found.latest.number, child) for child in failed[:_ASKED]]
-    different = list(dict.fromkeys(told))
-    if not different:
+    if not told:
         return Reason("The render failed.", f"See `cloud-render logs {found.job_id}`.")
-    problem = " ".join(reason.problem for reason in different)
+    problem = " ".join(dict.fromkeys(reason.problem for reason in told))
     if len(failed) > 1:
         problem = f"{len(failed)} children failed. {problem}"
-    return Reason(problem, different[0].advice)
+    return Reason(problem, told[0].advice)
 
 
 def of_stitch(farm: Farm, found: Record, stitch: BatchJob) -> Reason:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scene of tiles seen from above: each kind of file shows in a tile of its own, so that its loss shows there and nowhere else.
+"""A scene of tiles seen from above: each kind of file has a tile of its own, so its loss shows there and nowhere else.
 
 Runs inside Blender. Everything glows by itself (emission), one sample, fixed seed: two renders of the same scene are
 equal to the last bit.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every kind of file that a scene can refer to arrives: the picture from the job's root equals the artist's, tile by tile."""
+"""Every kind of file a scene can refer to arrives: the job's picture equals the artist's, tile by tile."""
 
 from __future__ import annotations
 
