@@ -24,7 +24,7 @@ FIXED_BYTES = 8 * 1024 * 1024
 SMALLEST = 4 * 1024
 AVERAGE = 16 * 1024
 LARGEST = 64 * 1024
-"""Lengths in bytes of chunks cut by content. Measured with benchmarks/delta.py: since large blocks have cuts of their own,
+"""Lengths in bytes of chunks cut by content. Measured with benchmarks/delta.py: as large blocks have cuts of their own,
 8 KiB would save a tenth of what is new and double the index, at 36 bytes a chunk."""
 
 _BY_CONTENT_ABOVE = 256 * 1024
