@@ -7,34 +7,17 @@ Setting one through its property makes Blender load what lies there; `file_path_
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
-from cloud_render.inblender import snapshot
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A property that holds a path."""
-
-    owner: Any
-    """The data-block it belongs to: relative paths are relative to that block's .blend."""
-    holder: Any
-    attribute: str
-
-    @property
-    def raw(self) -> str:
-        return str(getattr(self.holder, self.attribute))
-
-    def set(self, path: str) -> None:
-        setattr(self.holder, self.attribute, path)
+from cloud_render.inblender import node_files, snapshot
+from cloud_render.inblender.slot import Slot
 
 
 def slots() -> list[Slot]:
     """Every property that can hold a path to something the scene reads, libraries left out: see `libraries`."""
-    return [*_blocks(), *_nodes(), *_objects(), *_scenes()]
+    return [*_blocks(), *layers_of_caches(), *_nodes(), *node_files.slots(), *_objects(), *_scenes()]
 
 
 def _blocks() -> Iterator[Slot]:
@@ -42,6 +25,12 @@ def _blocks() -> Iterator[Slot]:
     for blocks in (data.images, data.movieclips, data.volumes, data.cache_files, data.sounds, data.texts):
         yield from (Slot(block, block, "filepath") for block in blocks)
     yield from (Slot(font, font, "filepath") for font in data.fonts if font.filepath != "<builtin>")
+
+
+def layers_of_caches() -> Iterator[Slot]:
+    """Alembic files that override parts of another; Blender's iterator names them in no version (up to 5.2)."""
+    for cache in bpy.data.cache_files:
+        yield from (Slot(cache, layer, "filepath") for layer in cache.layers)
 
 
 def _nodes() -> Iterator[Slot]:
@@ -64,7 +53,7 @@ def _objects() -> Iterator[Slot]:
 
 
 def _modifier(thing: Any, modifier: Any) -> Iterator[Slot]:
-    if modifier.type in ("OCEAN", "MESH_CACHE"):
+    if modifier.type in ("OCEAN", "MESH_CACHE", "MULTIRES"):
         yield Slot(thing, modifier, "filepath")
     elif modifier.type == "FLUID" and modifier.domain_settings:
         yield Slot(thing, modifier.domain_settings, "cache_directory")

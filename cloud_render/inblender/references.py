@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import bpy
 
-from cloud_render.inblender import versions
+from cloud_render.inblender import node_files, paths, usd_files, versions
 from cloud_render.inblender.paths import point_caches
 
-Shape = Literal["file", "folder", "tiles", "sequence"]
+Shape = Literal["file", "folder", "tiles", "sequence", "usd"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ KIND_OF_ID = {
 
 def references() -> list[Reference]:
     """Everything the open .blend asks for. A path may come up more than once."""
-    return [*_iterator_references(), *_cache_references()]
+    return [*_iterator_references(), *_unnamed_references(), *_cache_references()]
 
 
 def blend_paths_of(block: Any) -> str:
@@ -156,7 +156,7 @@ def _reference(block: Any, raw: str, path: str) -> Reference:
     if block.id_type == "OBJECT" and not os.path.splitext(path)[1]:  # noqa: PTH122 - maybe a folder that isn't there
         # Fluid and ocean caches are named also when nothing was ever baked.
         return Reference(path, raw, owner, kind, "folder", optional=True)
-    return Reference(path, raw, owner, kind, "file")
+    return Reference(path, raw, owner, kind, "usd" if usd_files.is_usd(path) else "file")
 
 
 def _is_tiled(path: str) -> bool:
@@ -174,6 +174,18 @@ _SEQUENCE: dict[str, Callable[[Any], bool]] = {
 
 def _is_sequence(block: Any) -> bool:
     return block.id_type in _SEQUENCE and _SEQUENCE[block.id_type](block)
+
+
+def _unnamed_references() -> Iterator[Reference]:
+    """What Blender's iterator leaves out though it is no cache."""
+    for slot in paths.layers_of_caches():
+        path = resolve(slot.raw, slot.owner.library)
+        yield Reference(path, slot.raw, words_for(slot.owner), "cache", "usd" if usd_files.is_usd(path) else "file")
+    for slot in node_files.slots():
+        # A text that feeds an import node may be anything, a part of a path too: then it counts if a file lies there.
+        path = resolve(slot.raw, slot.owner.library)
+        if slot.raw and (slot.is_path or os.path.isfile(path)):  # noqa: PTH113
+            yield Reference(path, slot.raw, words_for(slot.owner), "cache", "file")
 
 
 def _cache_references() -> Iterator[Reference]:

@@ -44,7 +44,7 @@ def move_below(root: str) -> None:
     _move_libraries(root)
     for slot in paths.slots():
         moved = below(root, slot.raw)
-        if moved != slot.raw:
+        if moved != slot.raw and (slot.is_path or os.path.isfile(moved)):  # noqa: PTH113
             slot.set(moved)
     if hasattr(bpy.data, "file_path_foreach"):
         # What no row of ours knows; Blender's own iterator knows its paths from 5.0 on.
