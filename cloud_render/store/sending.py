@@ -29,7 +29,7 @@ IN_FLIGHT = 6
 """Packs being sent at once: fills a line of 1 Gbit/s at 300 ms, and bounds the memory."""
 
 _SLICE = 1024 * 1024
-"""Bytes handed over at once. 256 KiB cost a GiB 0.5 s of processor more, the 16 KiB that http.client asks for another."""
+"""Bytes handed over at once. 256 KiB cost a GiB 0.5 s of processor more, http.client's own 16 KiB as much again."""
 
 
 class Pack:
@@ -154,19 +154,28 @@ class Sending:
         if wait_s:
             futures.wait(self._under_way, wait_s, futures.FIRST_COMPLETED)
         for future, (pack, body) in list(self._under_way.items()):
-            done = future.done()
-            self._tell(future, pack.size if done and not future.exception() else min(body.position, pack.size))
-            if done:
+            if not future.done():
+                self._tell(future, min(body.position, pack.size))
+            elif error := future.exception():
                 del self._under_way[future]
-                self._arrived.append(future.result())
-                pack.parts = []
+                raise error
+            else:
+                self._take(future)
         if self._cancelled():
             raise Cancelled("The upload")
 
     def arrived(self) -> list[PackEntry]:
-        """Those that arrived since the last call."""
+        """Those that arrived since the last call; also when another one failed."""
+        for future in [future for future in self._under_way if future.done() and not future.exception()]:
+            self._take(future)
         arrived, self._arrived = self._arrived, []
         return arrived
+
+    def _take(self, future: Future[PackEntry]) -> None:
+        pack, _ = self._under_way.pop(future)
+        self._tell(future, pack.size)
+        self._arrived.append(future.result())
+        pack.parts = []  # its memory; its name is all that is needed from now on
 
     def _tell(self, future: Future[PackEntry], position: int) -> None:
         if position != self._told[future]:

@@ -69,7 +69,10 @@ class Store:
             ReadAhead() as reading,
         ):
             upload = _Upload(files, states, upload_id, progress, sending, memory, holdings, reading)
-            return upload.contents()
+            try:
+                return upload.contents()
+            finally:
+                upload.note_arrived()  # a next try finds them, however this one ended
 
     def fetch(self, file: StoredFile, target: Path) -> None:
         """Put `file` at `target`, in one step and verified by its SHA-256.
@@ -250,9 +253,12 @@ class _Upload:
             self._sending.send(self._filling)
             self._filling = Pack()
 
-    def _publish(self, last: bool) -> None:
+    def note_arrived(self) -> None:
         for pack in self._sending.arrived():
             self._holdings.arrived(pack)
+
+    def _publish(self, last: bool) -> None:
+        self.note_arrived()
         if last or time.monotonic() > self._publish_at:
             self._holdings.publish(self._upload_id, last)
             self._publish_every *= 2
