@@ -185,7 +185,10 @@ def submit(
     if farm is None:
         _show_dry_run(settings.output, plan)
         return Exit.DONE
-    job_id = send(farm, plan, stages)
+    try:
+        job_id = send(farm, plan, stages)
+    except StoppedAfterHandOver as stopped:
+        return watch.say_left_running(settings, stopped.job_id)
     try:
         _tell(settings, job_id, plan)
         if wait or to is not None:
@@ -217,8 +220,19 @@ def _person() -> str:
         return ""  # a container's user may have no name
 
 
+class StoppedAfterHandOver(KeyboardInterrupt):
+    """Ctrl-C came when the upload had ended and Batch had the job, or was about to."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+
 def send(farm: Farm, plan: SubmitPlan, stages: Stages) -> str:
-    """Upload and hand over, with a bar; Ctrl-C ends it at a good place. Answers the job's id."""
+    """Upload and hand over, with a bar; Ctrl-C ends it at a good place. Answers the job's id.
+
+    Raises StoppedAfterHandOver where it was too late for that, and what submit.submit() raises.
+    """
     with asked_to_stop() as stop_wished, stages.stage("Uploading") as stage:
         display = TransferDisplay(stage, stages)
         try:
@@ -227,6 +241,8 @@ def send(farm: Farm, plan: SubmitPlan, stages: Stages) -> str:
             error.advice = "The same command goes on where it stopped."
             raise
         stage.done = _uploaded(display, len(plan.files))
+    if stop_wished():
+        raise StoppedAfterHandOver(job_id)
     return job_id
 
 
