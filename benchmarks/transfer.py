@@ -201,7 +201,7 @@ def median(figures: list[Figure]) -> Figure:
     )
 
 
-def measure(bench: Bench, runs: int) -> dict[str, Figure]:
+def measure(bench: Bench, runs: int, only_big: bool) -> dict[str, Figure]:
     found: dict[str, list[Figure]] = {}
 
     def note(case: str, figure: Figure) -> None:
@@ -216,22 +216,23 @@ def measure(bench: Bench, runs: int) -> dict[str, Figure]:
             whole.write(path.read_bytes())
     for run in range(runs):
         ours, theirs = bench.scratch / f"ours{run}", bench.scratch / f"theirs{run}"
-        bench.reset()
-        note("small first: ours", bench.child("our_upload", small, ours))
-        note("small unchanged: ours", bench.child("our_upload", small, ours))
-        note("small, cache lost: ours", bench.child("our_upload", small, bench.scratch / f"lost{run}"))
-        note("small down: ours", bench.child("our_download", bench.scratch / f"down{run}", ours))
-        if bench.deadline:
+        if not only_big:
             bench.reset()
-            note("small first: deadline", bench.child("deadline_upload", small, theirs))
-            note("small unchanged: deadline", bench.child("deadline_upload", small, theirs))
-            note("small, cache lost: deadline", bench.child("deadline_upload", small, bench.scratch / f"gone{run}"))
-        if bench.aws:
-            bench.reset()
-            note("small first: aws sync", bench.command("sync", str(small), f"s3://{BUCKET}/small"))
-            note("small unchanged: aws sync", bench.command("sync", str(small), f"s3://{BUCKET}/small"))
-            target = bench.scratch / f"awsdown{run}"
-            note("small down: aws cp", bench.command("cp", f"s3://{BUCKET}/small", str(target), "--recursive"))
+            note("small first: ours", bench.child("our_upload", small, ours))
+            note("small unchanged: ours", bench.child("our_upload", small, ours))
+            note("small, cache lost: ours", bench.child("our_upload", small, bench.scratch / f"lost{run}"))
+            note("small down: ours", bench.child("our_download", bench.scratch / f"down{run}", ours))
+            if bench.deadline:
+                bench.reset()
+                note("small first: deadline", bench.child("deadline_upload", small, theirs))
+                note("small unchanged: deadline", bench.child("deadline_upload", small, theirs))
+                note("small, cache lost: deadline", bench.child("deadline_upload", small, bench.scratch / f"gone{run}"))
+            if bench.aws:
+                bench.reset()
+                note("small first: aws sync", bench.command("sync", str(small), f"s3://{BUCKET}/small"))
+                note("small unchanged: aws sync", bench.command("sync", str(small), f"s3://{BUCKET}/small"))
+                target = bench.scratch / f"awsdown{run}"
+                note("small down: aws cp", bench.command("cp", f"s3://{BUCKET}/small", str(target), "--recursive"))
         bench.reset()
         note("big first: ours", bench.child("our_upload", big, bench.scratch / f"ourbig{run}"))
         note(
@@ -287,6 +288,7 @@ def main() -> None:
     parser.add_argument("--aws", default="", help="the aws program")
     parser.add_argument("--deadline", default="", help="a Python that has deadline")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only-big", action="store_true", help="4 x 256 MiB and the hash alone, without the table")
     parser.add_argument("--latency-ms", default="30")
     parser.add_argument("--child", nargs=3)
     arguments = parser.parse_args()
@@ -302,10 +304,14 @@ def main() -> None:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         with tempfile.TemporaryDirectory() as scratch:
-            found = measure(Bench(url, Path(scratch), arguments.aws, arguments.deadline), arguments.runs)
+            found = measure(
+                Bench(url, Path(scratch), arguments.aws, arguments.deadline), arguments.runs, arguments.only_big
+            )
     finally:
         server.terminate()
         server.wait()
+    if arguments.only_big:
+        return
     print()
     for case, target, result in rows(found):
         print(f"{case:<62} {target:<26} {result}")

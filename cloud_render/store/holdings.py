@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from concurrent import futures
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from cloud_render.contract import keys
 from cloud_render.contract.errors import BadJob, CloudRenderError, NotThere
 from cloud_render.store import index
+from cloud_render.store.crew import Crew
 from cloud_render.store.index import PackEntry
 from cloud_render.store.memory import Memory, Place
 from cloud_render.store.reading import LOOK_S
@@ -73,7 +74,7 @@ class Holdings:
         self._needed_for = needed_for
         self._lifetime = lifetime
         self._look = look
-        self._pool = ThreadPoolExecutor(_AT_ONCE, "ask")
+        self._pool = Crew(_AT_ONCE, "ask")
         self._objects: dict[str, _Object] = {}
         self._groups: dict[str, Future[dict[str, int]]] = {}
         self._candidates: dict[bytes, list[Place]] = {}
@@ -84,7 +85,7 @@ class Holdings:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.dismiss()
 
     # -- learning ------------------------------------------------------------------------------------------------------
 
@@ -170,7 +171,7 @@ class Holdings:
         if pack.name in self._new:
             return True
         listing = self._groups.get(index.group(pack.name))
-        if listing is not None and listing.done():
+        if listing is not None and listing.done() and not listing.exception():
             return pack.name in listing.result()
         return unless_asked and pack.created > (datetime.now(UTC) - self._lifetime).timestamp()
 

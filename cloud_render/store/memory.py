@@ -143,7 +143,7 @@ class Memory:
         """`key` is of the index object that tells of it; empty while none does."""
         known = self._database.execute("SELECT id FROM packs WHERE bucket = ? AND name = ?", (bucket, pack.name))
         if row := known.fetchone():
-            self._write("UPDATE packs SET object = ? WHERE id = ?", [(key, row[0])])
+            self._write("UPDATE packs SET object = ?, created = ? WHERE id = ?", [(key, pack.created, row[0])])
             return
         self._write(
             "INSERT INTO packs(bucket, name, created, chunks, object) VALUES (?, ?, ?, ?, ?)",

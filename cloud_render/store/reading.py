@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent import futures
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 
+from cloud_render.store.crew import Crew
 from cloud_render.store.source import CHUNK_BYTES, Chunk, Reading, Segment, SourceFile, State
 
 LOOK_S = 0.05
@@ -50,16 +51,16 @@ class ReadAhead:
         self._ahead: deque[_Ahead] = deque()
         self._bytes_ahead = 0
         # A large file is read in one thread, in order. Small ones wait for the disk or the file server together.
-        self._row = ThreadPoolExecutor(1, "read")
-        self._readers = ThreadPoolExecutor(4, "read")
-        self._hashers = ThreadPoolExecutor(2, "hash")
+        self._row = Crew(1, "read")
+        self._readers = Crew(4, "read")
+        self._hashers = Crew(2, "hash")
 
     def __enter__(self) -> ReadAhead:
         return self
 
     def __exit__(self, *_: object) -> None:
         for pool in (self._row, self._readers, self._hashers):
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.dismiss()
 
     def add(self, number: int, source: SourceFile, state: State) -> None:
         self._waiting.append((number, Reading(source.path, state), state.size))

@@ -157,6 +157,32 @@ def test_a_cancel_is_heard_while_the_server_hangs(
         assert time.monotonic() - start < 1.3
 
 
+def test_a_program_ends_though_the_server_hangs(
+    faulty_bucket: tuple[Any, str], proxy: Any, weed: ModuleType, files: list[SourceFile]
+) -> None:
+    """A cancelled upload leaves no thread behind that Python would wait for."""
+    _, bucket = faulty_bucket
+    proxy.fault("GET", "prefix=store", "hang", times=50)
+    code = """
+        import sys, time, boto3
+        from pathlib import Path
+        from cloud_render.contract.errors import Cancelled
+        from cloud_render.store import SourceFile, Store
+        url, bucket, file, access, secret = sys.argv[1:]
+        s3 = boto3.client("s3", endpoint_url=url, region_name="us-east-1",
+                          aws_access_key_id=access, aws_secret_access_key=secret)
+        start = time.monotonic()
+        try:
+            files = [SourceFile(Path(file), "a")]
+            Store(s3, bucket).upload(files, "up", cancelled=lambda: time.monotonic() - start > 0.2)
+        except Cancelled:
+            print("cancelled")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), proxy.url, bucket, str(files[0].path)]
+    ran = subprocess.run([*command, weed.ACCESS, weed.SECRET], capture_output=True, text=True, check=False, timeout=30)
+    assert ran.stdout.strip() == "cancelled", ran.stderr
+
+
 def test_a_killed_upload_goes_on_where_it_stopped(
     faulty_bucket: tuple[Any, str], proxy: Any, weed: ModuleType, tmp_path: Path
 ) -> None:
