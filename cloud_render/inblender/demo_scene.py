@@ -68,6 +68,7 @@ def write(folder: Path) -> tuple[Path, bool]:
     # Keys in a straight line from one to the next: a turntable that neither starts nor stops.
     preferences: Any = bpy.context.preferences
     preferences.edit.keyframe_new_interpolation_type = "LINEAR"
+    preferences.filepaths.save_version = 0  # else the second save below leaves a demo.blend1
     blend = folder / "demo.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))  # gives `//` its meaning
     scene = versions.active_scene()
