@@ -46,6 +46,7 @@ def move_below(root: str) -> None:
         moved = below(root, slot.raw)
         if moved != slot.raw and (slot.is_path or os.path.isfile(moved)):  # noqa: PTH113
             slot.set(moved)
+            slot.owner.update_tag()  # 4.2 does not look again for a bake only because its folder was set
     if hasattr(bpy.data, "file_path_foreach"):
         # What no row of ours knows; Blender's own iterator knows its paths from 5.0 on.
         bpy.data.file_path_foreach(lambda _, path, *__: _changed(path, below(root, path)))

@@ -66,6 +66,15 @@ KINDS = (
     Kind("geometry", "import node, STL", "4.5", IMPORT_NODES),
     Kind("geometry", "import node, path from the modifier", "4.5", IMPORT_NODES),
     Kind("geometry", "import node, VDB", "4.5", IMPORT_NODES),
+    Kind("simulations", "cloth"),
+    Kind("simulations", "cloth, external cache"),
+    Kind("simulations", "soft body"),
+    Kind("simulations", "particles"),
+    Kind("simulations", "hair dynamics"),
+    Kind("simulations", "dynamic paint"),
+    Kind("simulations", "rigid body", travels_inside=True),  # Blender 4.2 to 5.2 crashes on its disk cache
+    Kind("simulations", "simulation zone"),
+    Kind("simulations", "bake node"),
 )
 SCENES = tuple(dict.fromkeys(kind.scene for kind in KINDS))
 PATHS = ("relative", "absolute")
