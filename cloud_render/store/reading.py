@@ -50,8 +50,10 @@ class ReadAhead:
         self._waiting: deque[tuple[int, Reading, int]] = deque()
         self._ahead: deque[_Ahead] = deque()
         self._bytes_ahead = 0
-        # A large file is read in one thread, in order. Small ones wait for the disk or the file server together.
+        # A large file is read in one thread and hashed as a whole in another, in order, while two hash its chunks.
+        # Small ones wait for the disk or the file server together.
         self._row = Crew(1, "read")
+        self._whole = Crew(1, "hash")
         self._readers = Crew(4, "read")
         self._hashers = Crew(2, "hash")
 
@@ -59,7 +61,7 @@ class ReadAhead:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pool in (self._row, self._readers, self._hashers):
+        for pool in (self._row, self._whole, self._readers, self._hashers):
             pool.dismiss()
 
     def add(self, number: int, source: SourceFile, state: State) -> None:
@@ -101,22 +103,29 @@ class ReadAhead:
 
     def _submit(self, number: int, reading: Reading, size: int) -> None:
         if reading.segments == 1:
-            ready = self._readers.submit(_read, reading)
+            ready = self._readers.submit(_read_alone, reading)
         else:
-            ready = self._hashers.submit(_hashed, self._row.submit(reading.next))
+            segment = self._row.submit(reading.next)
+            ready = self._hashers.submit(_hashed, segment, self._whole.submit(_digest, reading, segment))
         self._ahead.append(_Ahead(number, size, ready))
         self._bytes_ahead += size
 
 
-def _read(reading: Reading) -> _Ready:
+def _read_alone(reading: Reading) -> _Ready:
     segment = reading.next()
-    return _Ready(segment.chunks(), segment.digest)
+    digest = reading.digest_with(segment)
+    if len(segment.lengths) == 1:  # the file is one chunk: no need to hash it twice
+        return _Ready([Chunk(digest, segment.content)], digest)
+    return _Ready(segment.chunks(), digest)
 
 
-def _hashed(read: Future[Segment]) -> _Ready:
-    """Waits for its segment, which the row reads and hashes as a part of the file.
+def _digest(reading: Reading, segment: Future[Segment]) -> bytes:
+    return reading.digest_with(segment.result())
 
-    A callback instead of waiting would hold the content in a cycle of references until the collector finds it.
+
+def _hashed(segment: Future[Segment], digest: Future[bytes]) -> _Ready:
+    """Waits for its segment, and for the hash of the whole file, which goes on beside.
+
+    Callbacks instead of waiting would hold the content in a cycle of references until the collector finds it.
     """
-    segment = read.result()
-    return _Ready(segment.chunks(), segment.digest)
+    return _Ready(segment.result().chunks(), digest.result())

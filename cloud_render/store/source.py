@@ -18,7 +18,7 @@ CHUNK_BYTES = cutting.FIXED_BYTES
 """Largest chunk; larger files are read in segments of this size."""
 
 _READ_BYTES = 1024 * 1024
-"""Read and hashed at once, while it is in the processor's cache. 8 KiB reads cost as much as the hashing."""
+"""Read at once: 8 KiB reads cost as much as the hashing."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,11 @@ class Segment:
 
     content: memoryview
     lengths: tuple[int, ...]
-    digest: bytes
-    """SHA-256 of the whole file in its last segment; empty before."""
-    alone: bool = False
-    """The file is one chunk, whose hash is the file's."""
+    fresh: memoryview
+    """The part of the content that no segment before held: what is left behind the last chunk comes again."""
+    last: bool
 
     def chunks(self) -> list[Chunk]:
-        if self.alone:
-            return [Chunk(self.digest, self.content)]
         chunks, start = [], 0
         for length in self.lengths:
             part = self.content[start : start + length]
@@ -77,7 +74,7 @@ class Reading:
     """One pass over a file, segment by segment; `state` is how it was found.
 
     `next` is called `segments` times and raises FileChanged when the file is not what it was, with the last one at
-    the latest.
+    the latest. `digest_with` is called for each in the same order, from another thread if that suits.
     """
 
     def __init__(self, path: Path, state: State) -> None:
@@ -96,7 +93,7 @@ class Reading:
                 self._file = self.path.open("rb", buffering=0)
                 self._check(os.fstat(self._file.fileno()))
             segment = self._segment(self._file)
-            if segment.digest:
+            if segment.last:
                 self._check(os.fstat(self._file.fileno()))
                 # Asked by name too: a program that saves by renaming leaves the open file as it was.
                 self._check(self.path.stat())
@@ -109,17 +106,22 @@ class Reading:
         if State.of(status) != self._before:
             raise FileChanged(self.path)
 
+    def digest_with(self, segment: Segment) -> bytes:
+        """SHA-256 of the whole file with its last segment; empty before."""
+        self._whole.update(segment.fresh)
+        return self._whole.digest() if segment.last else b""
+
     def _segment(self, file: BinaryIO) -> Segment:
         size = min(CHUNK_BYTES, self._left)
         self._left -= size
         content = memoryview(bytearray(len(self._rest) + size))
         content[: len(self._rest)] = self._rest
-        self._fill(file, content[len(self._rest) :])
+        fresh = content[len(self._rest) :]
+        self._fill(file, fresh)
         last = not self._left
         lengths = self._lengths(content, last)
         self._rest = content[sum(lengths) :]
-        digest = self._whole.digest() if last else b""
-        return Segment(content, tuple(lengths), digest, alone=last and len(lengths) == 1 and self.segments == 1)
+        return Segment(content, tuple(lengths), fresh, last)
 
     def _lengths(self, content: memoryview, last: bool) -> Sequence[int]:
         if self._cutter:
@@ -132,7 +134,6 @@ class Reading:
             read = file.readinto(target[filled : filled + _READ_BYTES])  # type: ignore[attr-defined]
             if not read:
                 raise FileChanged(self.path)
-            self._whole.update(target[filled : filled + read])
             filled += read
 
 
