@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 
 from cloud_render.contract.errors import BadArguments, UnreadableBlend
 from cloud_render.inblender.versions import version_text
@@ -16,8 +19,9 @@ MAGIC = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")
 """How a .blend starts: plain, compressed by zstd (3.0 and later), compressed by gzip (before 3.0)."""
 
 
-def open_blend(path: str, use_scripts: bool) -> None:
-    """Open `path`, running its Python only with `use_scripts`.
+def open_blend(path: str, use_scripts: bool, before_use: Callable[[], None] | None = None) -> None:
+    """Open `path`, running its Python only with `use_scripts`. `before_use` runs when the data is read and nothing
+    of it is evaluated yet: Blender does not look again for a bake that it once did not find.
 
     Raises BadArguments where there is no such file, UnreadableBlend for what is damaged, no .blend, or too new.
     """
@@ -33,7 +37,8 @@ def open_blend(path: str, use_scripts: bool) -> None:
         raise UnreadableBlend(f"{file.name} is not a .blend file.", "Choose a file that Blender saved.")
     _refuse_newer(file.name, _version_in(header))
     try:
-        bpy.ops.wm.open_mainfile(filepath=str(file), load_ui=False, use_scripts=use_scripts)
+        with _after_reading(before_use):
+            bpy.ops.wm.open_mainfile(filepath=str(file), load_ui=False, use_scripts=use_scripts)
     except RuntimeError as error:
         words = re.sub(r"\s+", " ", str(error)).strip().removeprefix("Error: ")
         raise UnreadableBlend(
@@ -41,6 +46,28 @@ def open_blend(path: str, use_scripts: bool) -> None:
             "It is damaged, cut short, or saved by a newer Blender. Open and save it in your Blender, then try again.",
         ) from error
     _refuse_newer(file.name, _file_version())
+
+
+@contextlib.contextmanager
+def _after_reading(call: Callable[[], None] | None) -> Iterator[None]:
+    """Let Blender make `call` at the end of reading, and raise what it raised: Blender only prints that."""
+    errors: list[Exception] = []
+
+    def handler(*_: object) -> None:
+        try:
+            if call is not None:
+                call()
+        except Exception as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+
+    lasting: Any = persistent(handler)  # others are dropped before a file is read
+    bpy.app.handlers.load_post.append(lasting)
+    try:
+        yield
+    finally:
+        bpy.app.handlers.load_post.remove(lasting)
+    if errors:
+        raise errors[0]
 
 
 def _version_in(header: bytes) -> tuple[int, ...]:

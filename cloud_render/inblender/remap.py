@@ -42,11 +42,15 @@ def is_inside(path: str, folder: str) -> bool:
 def move_below(root: str) -> None:
     """Move every absolute path below `root`, in linked libraries too, and load what lies there."""
     _move_libraries(root)
+    move_paths(root)
+
+
+def move_paths(root: str) -> None:
+    """As move_below, libraries left where they are."""
     for slot in paths.slots():
         moved = below(root, slot.raw)
         if moved != slot.raw and (slot.is_path or os.path.isfile(moved)):  # noqa: PTH113
             slot.set(moved)
-            slot.owner.update_tag()  # 4.2 does not look again for a bake only because its folder was set
     if hasattr(bpy.data, "file_path_foreach"):
         # What no row of ours knows; Blender's own iterator knows its paths from 5.0 on.
         bpy.data.file_path_foreach(lambda _, path, *__: _changed(path, below(root, path)))

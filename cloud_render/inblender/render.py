@@ -87,7 +87,7 @@ class Session:
         """Open and check everything a frame needs. Raises what is wrong before any frame."""
         job: RenderJob = values.from_plain(RenderJob, request["job"], "job.json")
         root = str(Path(request["root"]).resolve())
-        loading.open_blend(request["blend"], job.use_scripts)
+        loading.open_blend(request["blend"], job.use_scripts, before_use=lambda: remap.move_paths(root))
         remap.move_below(root)
         scene = prepare.scene_of(job)
         _refuse_missing(job, root)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulations whose result lies in caches on the disk. Everything falls along the picture, so that four frames show it."""
+"""Simulations whose result lies in caches on the disk. Things fall along the picture, so that it shows."""
 
 from __future__ import annotations
 
