@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from types import FrameType
 
 from cloud_render.contract.errors import Interrupted
 
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 
 LEAVE_S = 18.0
 """Seconds from SIGTERM until the process ends whatever it is doing. Batch and Docker send SIGKILL after 30 s."""
+
+SOON_S = 0.02
+"""Until a signal is heard again that came while it could not be answered."""
 
 
 class Interruption:
@@ -46,16 +50,28 @@ class Interruption:
         if self.asked and not self._held:
             raise stopped()
 
-    def _on_signal(self, number: int, _frame: object) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
+            return
+        if _swallows_errors(frame):
+            signal.setitimer(signal.ITIMER_REAL, SOON_S)
             return
         self.asked = True
         self.since = time.monotonic()
-        log.warning("%s: stopping", signal.Signals(number).name)
+        log.warning("told to stop (%s)", signal.Signals(number).name)
         leave = threading.Timer(LEAVE_S, os._exit, [Interrupted.exit_code])
         leave.daemon = True
         leave.start()
         self.check()
+
+
+def _swallows_errors(frame: FrameType | None) -> bool:
+    """Whether the code at `frame` is logging's, which prints whatever is raised in it and goes on."""
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "logging":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def stopped() -> Interrupted:
@@ -66,9 +82,12 @@ def stopped() -> Interrupted:
 def listening() -> Iterator[Interruption]:
     """SIGTERM and SIGINT inside raise Interrupted (main thread only); the old handlers come back after it."""
     interruption = Interruption()
-    before = {number: signal.signal(number, interruption._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    # SIGALRM is our own: it brings back what came at a bad moment.
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.signal(number, interruption._on_signal) for number in numbers}
     try:
         yield interruption
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)

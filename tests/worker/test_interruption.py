@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from cloud_render.contract.errors import Interrupted
 from cloud_render.contract.job import Hooks
+from worker.interruption import listening
 
 
 def alive(folder) -> list[int]:
@@ -196,3 +200,28 @@ def test_a_silent_metadata_service_hinders_nothing(rig):
     ended = rig.render(2, CLOUD_RENDER_METADATA_URL="http://127.0.0.1:9")
     assert ended.code == 0
     assert "Traceback" not in ended.log
+
+
+class Signalling(logging.Handler):
+    """Is told to stop in the middle of writing a line."""
+
+    def emit(self, record):
+        """As StreamHandler does: logging swallows what is raised in here."""
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Exception:  # noqa: BLE001 - it is what logging does
+            self.handleError(record)
+
+
+def log_a_line() -> None:
+    logger = logging.Logger("test")
+    logger.addHandler(Signalling())
+    with listening():
+        logger.warning("a line")
+        signal.sigtimedwait([], 5)
+
+
+def test_a_signal_in_the_middle_of_a_log_line_is_not_lost():
+    """logging swallows errors; the signal is heard again right after it."""
+    with pytest.raises(Interrupted):
+        log_a_line()
