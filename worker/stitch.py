@@ -12,14 +12,13 @@ import argparse
 import contextlib
 import itertools
 import logging
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from cloud_render.contract import frames
+from cloud_render.contract import frames, rate
 from cloud_render.contract.errors import BadArguments, BlenderFailed
 from cloud_render.contract.job import Gaps, RenderJob, Video
 from cloud_render.contract.keys import Prefix
@@ -41,9 +40,6 @@ LARGEST_DENOMINATOR = 1_000_000
 """Of a frame rate: AVI and FFmpeg count in 32 bits."""
 
 PROGRESS_EVERY_S = 10.0
-
-_NTSC = {Fraction(str(rate)): Fraction(round(rate) * 1000, 1001) for rate in (23.976, 29.97, 59.94, 119.88)}
-"""Rates that people write rounded."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +86,8 @@ def run(arguments: argparse.Namespace) -> str:
 def video_of(job: RenderJob | None, fps: str | None) -> Video:
     """The job's own video settings, at another rate where `fps` says one. Raises BadArguments."""
     video = (job.video if job else None) or WITHOUT_JOB
-    rate = video.fps if fps is None else fps_of(fps)
-    return replace(video, fps=rate.limit_denominator(LARGEST_DENOMINATOR))
-
-
-def fps_of(text: str) -> Fraction:
-    """Frames a second: `25`, `30000/1001`, or `29.97`, which stands for it. Raises BadArguments."""
-    try:
-        if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?|\d{1,9}/\d{1,9}", text.strip()):
-            raise ValueError
-        rate = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        raise BadArguments(f"{text!r} is not a frame rate.", "Write 25, 23.976 or 30000/1001; it may be up to 1000.")
-    return _NTSC.get(rate, rate)
+    fps_wanted = video.fps if fps is None else rate.parse(fps)
+    return replace(video, fps=fps_wanted.limit_denominator(LARGEST_DENOMINATOR))
 
 
 def _footage(source: Place, job: RenderJob | None, gaps: str) -> Footage:

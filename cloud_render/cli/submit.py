@@ -27,7 +27,7 @@ from cloud_render.client.options import Options
 from cloud_render.client.plan import ENGINES, FORMATS, SubmitPlan
 from cloud_render.client.plan import plan as make_plan
 from cloud_render.client.video import CODECS, CONTAINERS, QUALITIES
-from cloud_render.contract import values
+from cloud_render.contract import rate, values
 from cloud_render.contract.errors import BadArguments, Cancelled
 
 WHAT, HOW, VIDEO, ALONG, THEN = "What to render", "How to render", "The video", "What goes along", "Afterwards"
@@ -36,16 +36,11 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def fps(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Fraction | None:
-    """`25`, `23.976` or `24000/1001`, exact; a callback for an option."""
-    if value is None:
-        return None
+    """An exact frame rate; a callback for an option."""
     try:
-        rate = Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1_000:
-        raise click.BadParameter(f"{value!r} is not a frame rate such as 25 or 24000/1001.", ctx, parameter)
-    return rate
+        return None if value is None else rate.parse(value)
+    except BadArguments as error:
+        raise click.BadParameter(str(error), ctx, parameter) from error
 
 
 def _path(**checks: bool) -> click.Path:

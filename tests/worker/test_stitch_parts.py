@@ -91,20 +91,6 @@ def test_a_held_image_is_fetched_once():
     assert sorted(bucket.asked) == ["1.png", "2.png"]
 
 
-@pytest.mark.parametrize(
-    ("text", "rate"),
-    [
-        ("25", Fraction(25)),
-        ("29.97", Fraction(30000, 1001)),
-        ("23.976", Fraction(24000, 1001)),
-        ("12.5", Fraction(25, 2)),
-    ],
-)
-def test_rates_are_read_as_people_mean_them(text, rate):
-    """The rounded NTSC rates stand for the exact ones."""
-    assert stitch.fps_of(text) == rate
-
-
 def test_every_codec_and_quality_of_a_job_has_a_way():
     """Whatever job.json may ask for, the table answers, in each container it may name."""
     for codec, containers in CONTAINERS_OF_CODEC.items():
