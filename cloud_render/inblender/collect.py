@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 
 from cloud_render.contract.scene import MissingFile, SceneFile, SceneWarning, scene_path
-from cloud_render.inblender import concerns, listing, usd_files
+from cloud_render.inblender import concerns, listing, osl_files, usd_files
 from cloud_render.inblender.references import Reference, Shape, references
 
 
@@ -33,6 +33,7 @@ FILES_OF_SHAPE: dict[Shape, Callable[[str], list[str]]] = {
     "tiles": listing.tiles,
     "sequence": listing.sequence,
     "usd": usd_files.files,
+    "osl": osl_files.files,
 }
 
 

@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import bpy
 
-from cloud_render.inblender import node_files, paths, usd_files, versions
+from cloud_render.inblender import node_files, osl_files, paths, usd_files, versions
 from cloud_render.inblender.paths import point_caches
 
-Shape = Literal["file", "folder", "tiles", "sequence", "usd"]
+Shape = Literal["file", "folder", "tiles", "sequence", "usd", "osl"]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _owners_by_path() -> dict[str, Any]:
 
 def _reference(block: Any, raw: str, path: str) -> Reference:
     if block is None:
-        return Reference(path, raw, "The scene", "file", "tiles" if _is_tiled(path) else "file")
+        return Reference(path, raw, "The scene", "file", "tiles" if _is_tiled(path) else _shape_by_name(path))
     kind = KIND_OF_ID.get(block.id_type, "text")
     owner = words_for(block)
     if _is_tiled(path):
@@ -156,7 +156,14 @@ def _reference(block: Any, raw: str, path: str) -> Reference:
     if block.id_type == "OBJECT" and not os.path.splitext(path)[1]:  # noqa: PTH122 - maybe a folder that isn't there
         # Fluid and ocean caches are named also when nothing was ever baked.
         return Reference(path, raw, owner, kind, "folder", optional=True)
-    return Reference(path, raw, owner, kind, "usd" if usd_files.is_usd(path) else "file")
+    return Reference(path, raw, owner, kind, _shape_by_name(path))
+
+
+def _shape_by_name(path: str) -> Shape:
+    """Some files name others."""
+    if usd_files.is_usd(path):
+        return "usd"
+    return "osl" if osl_files.is_osl(path) else "file"
 
 
 def _is_tiled(path: str) -> bool:
@@ -180,7 +187,7 @@ def _unnamed_references() -> Iterator[Reference]:
     """What Blender's iterator leaves out though it is no cache."""
     for slot in paths.layers_of_caches():
         path = resolve(slot.raw, slot.owner.library)
-        yield Reference(path, slot.raw, words_for(slot.owner), "cache", "usd" if usd_files.is_usd(path) else "file")
+        yield Reference(path, slot.raw, words_for(slot.owner), "cache", _shape_by_name(path))
     for slot in node_files.slots():
         # A text that feeds an import node may be anything, a part of a path too: then it counts if a file lies there.
         path = resolve(slot.raw, slot.owner.library)

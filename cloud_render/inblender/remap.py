@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 
 import bpy
 
@@ -53,11 +54,13 @@ def move_paths(root: str) -> None:
             slot.set(moved)
     if hasattr(bpy.data, "file_path_foreach"):
         # What no row of ours knows; Blender's own iterator knows its paths from 5.0 on.
-        bpy.data.file_path_foreach(lambda _, path, *__: _changed(path, below(root, path)))
+        bpy.data.file_path_foreach(lambda block, path, *_: _moved(root, block, path))
 
 
-def _changed(before: str, after: str) -> str | None:
-    return after if after != before else None
+def _moved(root: str, block: Any, path: str) -> str | None:
+    """The new path; None leaves it. Libraries have to be loaded again, so they are left to _move_libraries."""
+    moved = below(root, path)
+    return moved if moved != path and block.id_type != "LIBRARY" else None
 
 
 def _move_libraries(root: str) -> None:

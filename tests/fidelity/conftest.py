@@ -66,9 +66,9 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Blender can't make by itself everywhere: films."""
     folder = tmp_path_factory.mktemp("media")
     colors = ("red", "0x20c040", "0x3050e0")
-    inputs = [part for color in colors for part in ("-f", "lavfi", "-i", f"color={color}:s=16x16:d=0.0834:r=24")]
+    inputs = [part for color in colors for part in ("-f", "lavfi", "-i", f"color={color}:s=8x8:d=0.0834:r=24")]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, "-filter_complex", "[0][1][2]concat=n=3"]
-    subprocess.run([*command, "-c:v", "ffv1", "-pix_fmt", "bgr0", folder / "colors.mkv"], check=True)
+    subprocess.run([*command, "-c:v", "png", folder / "colors.mov"], check=True)
     return folder
 
 

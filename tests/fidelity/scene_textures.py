@@ -141,7 +141,7 @@ def uvtile(stage: Stage, tile: Tile, number: int, media: Path) -> None:
 
 
 def movie_texture(stage: Stage, tile: Tile, number: int, media: Path) -> None:
-    path = shutil.copy(media / "colors.mkv", stage.file("film/texture.mkv"))
+    path = shutil.copy(media / "colors.mov", stage.file("film/texture.mov"))
     image = bpy.data.images.load(relative(path))
     tile.put(plane(tile.kind, picture(image, frame_duration=6, frame_start=1, use_auto_refresh=True)))
 
