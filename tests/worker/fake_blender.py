@@ -3,7 +3,7 @@
 too rarely or too slowly to wait for. Its orders are JSON in FAKE_BLENDER:
 
 {"version": "5.0.1", "crash": {"3": 1}, "kill": {}, "error": {"3": [1, 70, "no image"]}, "silent": {"2": 1},
- "slow_s": 0.2, "load_crash": 1, "empty": {"2": 1}, "chatter": 200, "examined": {…}, "outputs": ["depth"]}
+ "slow_s": 0.2, "load_crash": 1, "empty": {"2": 1}, "unwritten": {"2": 1}, "chatter": 200, "examined": {…}, "outputs": ["depth"]}
 
 A number counts how often it fails before it works; the counts lie in the folder FAKE_BLENDER_STATE.
 """
@@ -61,6 +61,7 @@ class Fake:
     def render(self, request: dict) -> None:
         with (STATE / "processes").open("a") as file:
             file.write(f"{os.getpid()}\n")
+        (STATE / "request").write_text(json.dumps(request))
         (STATE / "environment").write_text("\n".join(sorted(os.environ)))
         if due("load_crash"):
             os.abort()
@@ -93,6 +94,8 @@ class Fake:
         png(primary, frame % 256)
         if due("empty", frame):
             primary.write_bytes(b"")
+        if due("unwritten", frame):
+            primary.unlink()
         outputs = []
         for name in ORDERS.get("outputs", ()):
             path = Path(request["out"]) / "outputs" / name / f"{stem}.png"

@@ -75,10 +75,11 @@ def test_a_frame_over_its_limit_fails_the_child(rig):
     assert "Frame 1 took longer than the limit of 0.5 s" in ended.last_line
 
 
-def test_an_empty_image_is_no_frame(rig):
-    """What counts is the file, not what Blender says of it."""
+@pytest.mark.parametrize("how", ["empty", "unwritten"])
+def test_a_frame_without_an_image_is_never_a_success(rig, how):
+    """What counts is the file, not what Blender says of it, nor that it ends with 0."""
     rig.job(frames="1-2")
-    rig.fake(empty={"1": 2})
+    rig.fake(**{how: {"1": 2}})
     ended = rig.render()
     assert ended.code == 70
     assert "Blender wrote no 0001.png for frame 1" in ended.last_line
@@ -103,6 +104,16 @@ def test_a_job_that_is_not_there_is_said_to_be_not_there(rig):
     assert ended.code == 64
     assert "not there" in ended.last_line
     assert rig.report().exit_code == 64
+
+
+def test_a_plain_blend_that_is_not_there_fails_with_words(rig):
+    """Blender would render its start-up scene, or end with 0."""
+    place = f"s3://{rig.bucket}/"
+    ended = rig.worker("render", "-i", place + "in/gone.blend", "-o", place + "out", "-f", "5")
+    assert ended.code == 64
+    assert ended.last_line.startswith("error: ")
+    assert "in/gone.blend" in ended.last_line
+    assert not (rig.folder / "state" / "processes").exists()
 
 
 def test_a_job_of_another_version_is_refused_with_words(rig):

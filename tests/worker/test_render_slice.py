@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
+
+from cloud_render.contract.job import Overrides, RenderJob
 
 
 def test_every_frame_of_a_slice_gets_to_s3(rig):
@@ -104,6 +107,30 @@ def test_a_killed_worker_costs_at_most_the_frame_in_progress(rig):
     assert rig.render(**rig.child(0, 1, attempt=2)).code == 0
     assert set(rig.rendered) == {1, 2, 3, 4, 5} - there
     assert rig.report(attempt=2).skipped == tuple(sorted(there))
+
+
+def test_no_frame_is_stored_twice_over_two_attempts(rig):
+    """S3 itself counts: each frame has one version, whichever attempt brought it."""
+    rig.s3.put_bucket_versioning(Bucket=rig.bucket, VersioningConfiguration={"Status": "Enabled"})
+    rig.job(frames="1-5")
+    rig.fake(slow_s=0.3)
+    first = rig.start(*rig.render_arguments())
+    rig.wait_for("frame 2: rendered", first)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert rig.render(**rig.child(0, 1, attempt=2)).code == 0
+    versions = rig.s3.list_object_versions(Bucket=rig.bucket, Prefix=rig.prefix.frames)["Versions"]
+    assert sorted(version["Key"] for version in versions) == [rig.prefix.frame(frame, "png") for frame in range(1, 6)]
+
+
+def test_every_choice_of_the_job_reaches_blender(rig):
+    """Scene, camera, layers, size, samples, engine, device: Blender gets the job whole, as job.json has it."""
+    overrides = Overrides(width=320, height=180, percentage=50, samples=7, engine="BLENDER_WORKBENCH")
+    chosen = {"scene": "Scene.001/é", "camera": "Side", "view_layers": ("Mist",), "file_format": "PNG", "device": "any"}
+    job = rig.job(frames="1-1", video=None, overrides=overrides, use_scripts=True, **chosen)
+    assert rig.render().code == 0
+    request = json.loads((rig.folder / "state" / "request").read_text())
+    assert RenderJob.from_json(json.dumps(request["job"])) == job
 
 
 def test_a_retry_takes_its_frames_from_its_own_submission(rig):
