@@ -16,7 +16,7 @@ _NOISE = re.compile(
     r"^(Fra:\s*-?\d+|\d\d:\d\d(:\d\d)?\.\d+\s+render\s*\|(?! (WARNING|ERROR|FATAL) )|.*\bSample \d+/\d+"
     r"|Saved: |\s*Time: |EGL Error|Blender quit|$)"
 )
-"""Lines of 4.x and 5.x that tell the progress, which events tell better; what 5.x marks as a problem is none of them."""
+"""Lines of 4.x and 5.x that tell the progress, which events tell better; not what 5.x marks as a problem there."""
 
 
 class QuietLog(io.StringIO):

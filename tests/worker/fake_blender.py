@@ -3,7 +3,8 @@
 too rarely or too slowly to wait for. Its orders are JSON in FAKE_BLENDER:
 
 {"version": "5.0.1", "crash": {"3": 1}, "kill": {}, "error": {"3": [1, 70, "no image"]}, "silent": {"2": 1},
- "slow_s": 0.2, "load_crash": 1, "empty": {"2": 1}, "unwritten": {"2": 1}, "chatter": 200, "examined": {…}, "outputs": ["depth"]}
+ "slow_s": 0.2, "load_crash": 1, "empty": {"2": 1}, "unwritten": {"2": 1}, "chatter": 200,
+ "examined": {…}, "outputs": ["depth"]}
 
 A number counts how often it fails before it works; the counts lie in the folder FAKE_BLENDER_STATE.
 """
