@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -50,6 +50,35 @@ def test_a_plan_without_options_follows_the_scene(planned: Planned) -> None:
     assert job.video is not None
     assert (job.video.fps, job.video.codec, job.video.container) == (Fraction(30000, 1001), "h264", "mp4")
     assert job.name == "shot 1"
+
+
+def test_every_option_changes_the_job(planned: Planned, tmp_path: Path) -> None:
+    """No choice is taken and then forgotten: each alone makes a job.json that says so."""
+    script = tmp_path / "hook.sh"
+    script.write_text("true")
+    chosen = {
+        "name": "other", "camera": "Side", "view_layers": ("Mist",), "frames": "2-4", "frames_per_job": 3,
+        "samples": 9, "percentage": 50, "resolution": (320, 180), "engine": "workbench", "device": "cpu",
+        "format": "exr", "container": "mkv", "codec": "h265", "quality": "low", "fps": Fraction(12), "sound": False,
+        "video": False, "extra": (script,), "use_scripts": True, "pre_hook": script, "post_hook": script,
+        "frame_limit_s": 60.0, "stall_limit_s": 30.0, "created_by": "ann",
+    }  # fmt: skip
+    elsewhere = {"scene", "allow_missing"}  # tested with a second scene and with missing files
+    assert set(chosen) | elsewhere == {field.name for field in fields(Options)}
+    same = {"id": keys.new_job_id("x", NOW), "created": ""}
+    plain = replace(job_of(planned(has_sound=True)), **same)
+    for name, value in chosen.items():
+        assert replace(job_of(planned(Options(**{name: value}), has_sound=True)), **same) != plain, name
+
+
+def test_another_scene_of_the_file_brings_its_own_settings(examined: Examined) -> None:
+    """Range, rate and format are those of the scene that was chosen, not of the active one."""
+    second = replace(_scene(7, 11, 2).scenes[0], name="Scene.001/é", fps=Fraction(25), file_format="JPEG")
+    examination = examined()
+    job = job_of(plan(replace(examination, scenes=(*examination.scenes, second)), Options(scene=second.name), NOW))
+    assert (job.scene, job.frames, job.file_format) == ("Scene.001/é", "7-11x2", "JPEG")
+    assert job.video is not None
+    assert job.video.fps == 25
 
 
 def test_a_plan_makes_no_connection_and_reads_no_content(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from cloud_render.contract import keys
 from cloud_render.contract.errors import Cancelled, CloudRenderError, CloudUnreachable, FileChanged, NotThere
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.store import Progress
+from local_cloud.testing import LocalCloud
 
 Planned = Callable[..., SubmitPlan]
 
@@ -97,6 +99,20 @@ def test_one_submit_is_two_requests_to_batch(farm: Farm, planned: Planned) -> No
     assert not {"retryStrategy", "timeout", "containerOverrides"} & {*render, *stitch}
     assert render["jobDefinition"] == farm.render_gpu_definition
     cancel(farm, job_id)
+
+
+def test_no_key_is_in_what_is_sent_or_remembered(farm: Farm, aws: LocalCloud, planned: Planned, tmp_path: Path) -> None:
+    """Neither Batch's requests nor any object of the job nor this computer's memory of it holds a credential."""
+    line = Line(farm)
+    job_id = submit(farm, planned(Options(name="hold")), memory=tmp_path / "memory")
+    cancel(farm, job_id)
+    below = objects.list_below(farm, keys.Prefix.of_job(job_id).root).entries
+    stored = [objects.read(farm, entry.key) for entry in below]
+    remembered = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    everything = b"\n".join([repr(line.arrived).encode(), *stored, *remembered])
+    assert job_id.encode() in everything
+    assert aws.secret_key.encode() not in everything
+    assert b"AWS_ACCESS_KEY" not in everything
 
 
 @pytest.mark.parametrize(("frames", "per_job"), [("4", None), ("1-6", 25)])

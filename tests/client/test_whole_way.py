@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cloud_render.client import batch, logs, monitor, objects
 from cloud_render.client.control import cancel, delete, retry, stitch
@@ -15,7 +18,14 @@ from cloud_render.client.download import MARK, download
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.monitor import Monitor, snapshot
 from cloud_render.contract import keys
-from cloud_render.contract.errors import BadArguments, CloudUnreachable, NoCredentials, NoStack, NotThere
+from cloud_render.contract.errors import (
+    BadArguments,
+    CloudUnreachable,
+    NoCredentials,
+    NoStack,
+    NotThere,
+)
+from cloud_render.contract.job import Submission
 
 Submitted = Callable[..., str]
 WaitFor = Callable[..., Any]
@@ -23,6 +33,18 @@ WaitFor = Callable[..., Any]
 
 def frame_text(farm: Farm, job_id: str, frame: int) -> str:
     return objects.read(farm, keys.Prefix.of_job(job_id).frame(frame, "png")).decode()
+
+
+def unended(farm: Farm, submission: Submission) -> list[str]:
+    """What Batch still does, or may do, for the submission: its array, each child of that, its stitch."""
+    jobs = batch.describe(farm, [submission.render_id, submission.stitch_id])
+    states = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+    children = [
+        f"{row['jobId']} {status}"
+        for status in states
+        for row in farm.batch.list_jobs(arrayJobId=submission.render_id, jobStatus=status)["jobSummaryList"]
+    ]
+    return [f"{batch_id} {job.status}" for batch_id, job in jobs.items() if not job.ended] + children
 
 
 def test_a_job_goes_all_the_way(farm: Farm, submitted: Submitted, wait_for: WaitFor, tmp_path: Path) -> None:
@@ -35,6 +57,43 @@ def test_a_job_goes_all_the_way(farm: Farm, submitted: Submitted, wait_for: Wait
     assert done.frames[2].read_text() == "frame 3 of submission 0"
     assert done.video == tmp_path / "out" / "video.mp4"
     assert done.video.read_text() == "video of 6 frames"
+
+
+def test_two_jobs_of_one_name_keep_their_frames_apart(
+    farm: Farm, submitted: Submitted, wait_for: WaitFor, tmp_path: Path
+) -> None:
+    """The shorter one that comes later has its own frames only, and the longer one keeps all of its own."""
+    longer, shorter = submitted("shot 1", frames="1-5"), submitted("shot 1", frames="2-3")
+    for job_id, count in ((longer, 5), (shorter, 2)):
+        assert wait_for(job_id).phase == "done"
+        got = download(farm, job_id, tmp_path / job_id)
+        assert (len(got.frames), got.video.read_text()) == (count, f"video of {count} frames")
+
+
+def test_other_outputs_come_back_in_their_folders(
+    farm: Farm, submitted: Submitted, wait_for: WaitFor, tmp_path: Path
+) -> None:
+    """Passes, File Output nodes and what a post_render hook left, by their relative names."""
+    job_id = submitted(frames="1")
+    wait_for(job_id)
+    for name in ("depth/0001.exr", "glow pass/left/0001.png", "sheet/list.txt"):
+        objects.write(farm, keys.Prefix.of_job(job_id).output(name), name)
+    got = download(farm, job_id, tmp_path, outputs=True)
+    assert {path.relative_to(tmp_path / "outputs").as_posix(): path.read_text() for path in got.outputs} == {
+        name: name for name in ("depth/0001.exr", "glow pass/left/0001.png", "sheet/list.txt")
+    }
+
+
+def test_more_frames_than_a_page_are_all_listed(
+    farm: Farm, submitted: Submitted, wait_for: WaitFor, tmp_path: Path
+) -> None:
+    """S3 lists a thousand keys at a time: 2,000 frames are two full pages, and no empty one breaks anything."""
+    job_id = submitted("hold", frames="1-2000", frames_per_job=1000)
+    prefix = keys.Prefix.of_job(job_id)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda frame: objects.write(farm, prefix.frame(frame, "png"), b"x"), range(1, 2001)))
+    assert snapshot(farm, job_id).frames_done == 2000
+    cancel(farm, job_id)
 
 
 def test_negative_frames_go_all_the_way(farm: Farm, submitted: Submitted, wait_for: WaitFor, tmp_path: Path) -> None:
@@ -112,10 +171,11 @@ def test_after_cancel_nothing_runs(farm: Farm, submitted: Submitted, wait_for: W
     cancel(farm, job_id)
     state = snapshot(farm, job_id)
     assert (state.phase, state.frames_done) == ("cancelled", 0)
-    for queue in (farm.render_gpu_queue, farm.utility_queue):
-        for status in ("RUNNABLE", "STARTING", "PENDING", "SUBMITTED"):
-            rows = farm.batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]
-            assert not [row for row in rows if row["jobName"].startswith(job_id) and status != "PENDING"]
+    submission = Submission.from_json(objects.read(farm, keys.Prefix.of_job(job_id).submission(0)))
+    until = time.monotonic() + 30  # a child that runs is told to stop, and does
+    while (left := unended(farm, submission)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left == []
     with pytest.raises(BadArguments, match="cancelled"):
         cancel(farm, job_id)
 
@@ -257,6 +317,21 @@ def test_no_stack_no_credentials_no_network_are_told_apart(aws: Any, monkeypatch
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(NoCredentials):
         Farm.find(Connection())
+
+
+def test_no_leave_to_read_is_not_taken_for_absence(farm: Farm, submitted: Submitted) -> None:
+    """A refusal is said as one; taken for "not there", a job would be made a second time."""
+    job_id = submitted("hold")
+    refused = {"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+
+    def refuse(**_: object) -> None:
+        raise ClientError(refused, "GetObject")
+
+    farm.s3.meta.events.register("before-send.s3.GetObject", refuse)
+    with pytest.raises(NoCredentials, match="lack that right"):
+        objects.read_if_there(farm, keys.Prefix.of_job(job_id).job)
+    farm.s3.meta.events.unregister("before-send.s3.GetObject", refuse)
+    cancel(farm, job_id)
 
 
 def test_a_job_that_is_not_there_is_said(farm: Farm) -> None:
