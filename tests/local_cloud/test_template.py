@@ -118,6 +118,26 @@ def test_an_environment_costs_nothing_when_idle_and_can_be_updated(name: str) ->
     assert resources["LaunchTemplate"]["Version"] == {"GetAtt": "LaunchTemplate.LatestVersionNumber"}
 
 
+def test_spot_machines_come_before_dear_ones() -> None:
+    """A queue asks On-Demand machines only after Spot."""
+    kinds = {name: environment["ComputeResources"]["Type"] for name, environment in ENVIRONMENTS.items()}
+    for name, queue in _of("AWS::Batch::JobQueue").items():
+        first, *later = queue["ComputeEnvironmentOrder"]
+        assert first["Order"] == 1
+        if name.startswith("Render"):
+            assert kinds[first["ComputeEnvironment"]["Ref"]] == "SPOT"
+        assert all("HasOnDemand" in str(each) for each in later)
+
+
+def test_stitching_has_machines_of_its_own() -> None:
+    """FFmpeg never holds a GPU, and a render's children never stand in its way."""
+    queues = _of("AWS::Batch::JobQueue")
+    environments = {name: str(queue["ComputeEnvironmentOrder"]) for name, queue in queues.items()}
+    assert "Utility" in environments["UtilityQueue"]
+    assert all("Utility" not in text for name, text in environments.items() if name != "UtilityQueue")
+    assert "GPU" not in str(DEFINITIONS["StitchDefinition"]["ContainerProperties"]["ResourceRequirements"])
+
+
 def test_gpu_machines_come_in_one_size() -> None:
     """A larger size of the same type has one GPU too, and costs more a frame."""
     types = DOCUMENT["Parameters"]["InstanceTypes"]["Default"].split(",")
@@ -184,6 +204,19 @@ def test_shared_content_outlives_the_jobs_that_use_it() -> None:
     """Else a job of yesterday could lose what an older upload brought."""
     parameters = DOCUMENT["Parameters"]
     assert parameters["StoreRetentionDays"]["Default"] >= 2 * parameters["JobRetentionDays"]["Default"]
+
+
+def test_frames_content_and_log_lines_do_not_pile_up() -> None:
+    """Each is deleted after its time, and so are parts of uploads that never ended; nothing costs for ever."""
+    bucket = DOCUMENT["Resources"]["Bucket"]["Properties"]
+    rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule["Status"] == "Enabled"}
+    assert rules["jobs/"]["ExpirationInDays"] == {"Ref": "JobRetentionDays"}
+    assert rules["store/"]["ExpirationInDays"] == {"Ref": "StoreRetentionDays"}
+    assert rules[""]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] <= 7
+    (group,) = _of("AWS::Logs::LogGroup").values()
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    encryption = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
 
 
 def test_the_bucket_is_private_and_stays_when_the_stack_goes() -> None:
