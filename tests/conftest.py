@@ -4,11 +4,32 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # So it is for what a shell runs in the background, and every child would inherit it: no Ctrl-C would be heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_of_this_person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither AWS profiles nor memories of the person who runs the tests are read or written."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_CA_BUNDLE"]:
+            patch.delenv(name)
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        for name in ("CLOUD_RENDER_STATE", "CLOUD_RENDER_STORE_CACHE"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        yield
 
 
 @pytest.fixture(scope="session")

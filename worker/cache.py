@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,21 @@ class Cache:
     def has(self, sha256: str) -> bool:
         """Whether the file is there; its content is looked at only when it is used."""
         return (self._files / sha256).is_file()
+
+    def fill(self, group: str, wanted: Iterable[str], fetch: Callable[[Callable[[str], Path]], None]) -> None:
+        """Brings many files at once: `fetch(place_of)` puts those at `place_of(sha256)`, each in one step.
+
+        Children that start together on a machine name the same `group`; the first one fetches, the others find it done.
+        What is evicted again before its use is fetched by `file`.
+        """
+        with self._locked(group):
+            absent = [sha256 for sha256 in wanted if not self.has(sha256)]
+            if not absent:
+                return
+            fetch(lambda sha256: self._files / sha256)
+            for sha256 in absent:
+                with contextlib.suppress(FileNotFoundError):
+                    (self._files / sha256).chmod(0o444)
 
     @contextlib.contextmanager
     def file(self, sha256: str, fetch: Callable[[Path], None]) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from cloud_render.store import Store
 from worker.cache import Cache, require_free
 from worker.s3 import Bucket
 
-_AT_ONCE = 16
-"""Files on their way together: small ones wait for S3's answer, not for bandwidth."""
+_AT_ONCE = 4
+"""Files hashed and linked together: hashlib works beside the interpreter's lock."""
 
 
 def lay_out(bucket: Bucket, prefix: Prefix, job: RenderJob, root: Path, cache: Cache) -> Path:
@@ -38,6 +38,12 @@ def lay_out(bucket: Bucket, prefix: Prefix, job: RenderJob, root: Path, cache: C
     require_free(root, sum(file.size for file in stored) if private or not _links(cache.folder, root) else 0)
     targets = [place(root, file.path) for file in stored]
     store = Store(bucket.client, bucket.name)
+
+    def fetch_absent(place_of: Callable[[str], Path]) -> None:
+        store.fetch_all([file for file in stored if not cache.has(file.sha256)], lambda file: place_of(file.sha256))
+
+    # Many small files come in a few requests; then each is looked at by its hash on its way below the root.
+    cache.fill(f"job-{job.id}", absent, fetch_absent)
 
     def bring(file: StoredFile, target: Path) -> None:
         with cache.file(file.sha256, lambda path: store.fetch(file, path)) as cached:

@@ -70,6 +70,19 @@ def test_a_second_job_on_the_machine_takes_its_files_from_the_cache(rig, bucket,
     assert blend.read_bytes() == b"the blend"
 
 
+def test_many_small_files_come_in_a_few_requests(rig, bucket, cache, root):
+    """Their packs are read, not each of them."""
+    files = [rig.file(f"p/tex/{number:03}.png", b"%d" % number) for number in range(60)]
+    job = rig.job(rig.file("p/scene.blend", b"the blend"), *files)
+    asked: list[str] = []
+    bucket.client.meta.events.register("before-call.s3.GetObject", lambda **kw: asked.append(kw["params"]["url_path"]))
+    lay_out(bucket, rig.prefix, job, root, cache)
+    assert {file.scene_path: (root / file.scene_path).read_bytes() for file in files} == {
+        file.scene_path: file.path.read_bytes() for file in files
+    }
+    assert 1 <= sum("/store/packs/" in path for path in asked) <= 4
+
+
 def test_a_damaged_cached_file_is_fetched_again(rig, bucket, cache, root, tmp_path):
     """The hash is looked at on every use."""
     job = rig.job(rig.file("p/scene.blend", b"the blend"))
