@@ -62,6 +62,18 @@ def test_the_readme_has_every_command_and_exit_code():
     assert all(re.search(rf"^\| {code.value} \|", page, re.MULTILINE) for code in Exit)
 
 
+def test_every_behaviour_that_must_never_break_has_its_tests():
+    """The table in docs/testing.md names tests that are there."""
+    page = section((DOCS / "testing.md").read_text("utf-8"), "What must never happen")
+    rows = re.findall(r"^\| [^|]+ \| (`.+) \|$", page, re.MULTILINE)
+    assert rows
+    for group in (group for row in rows for group in row.split("; ")):
+        file, *names = re.findall(r"`([^`]+)`", group)
+        text = (DOCS.parent / "tests" / file).read_text("utf-8")
+        assert names, group
+        assert [name for name in names if f"def test_{name}(" not in text] == [], file
+
+
 def test_links_of_the_docs_lead_somewhere():
     """No page points to one that is not there."""
     for page in [DOCS.parent / "README.md", *DOCS.glob("*.md")]:
