@@ -2,13 +2,15 @@
 """Runs inside Blender: builds a scene of tests/fidelity and renders it plainly, or renders any .blend plainly.
 
 `… build.py -- REQUEST`, REQUEST being JSON: `{"action": "build", "scene": …, "project": folder, "media": folder,
-"absolute": bool, "out": folder, "frames": […]}` or `{"action": "render", "blend": path, "out": folder, "frames": […]}`.
+"absolute": bool, "out": folder, "frames": […]}` or `{"action": "render", "blend": path, "out": folder, "frames": […]}`
+or `{"action": "rewrite", "blends": […], "home": folder, "dialect": "C:\\\\Users\\\\ann"}`.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -49,6 +51,28 @@ def make_absolute() -> None:
                     bake.directory = bpy.path.abspath(bake.directory)
 
 
+def rewrite(request: dict) -> None:
+    """Save each .blend of `blends` with absolute paths in which `home` reads `dialect`: as another system has them."""
+    sys.path.append(str(Path(__file__).parents[2]))
+    from cloud_render.inblender import paths
+
+    def translated(path: str) -> str:
+        below = os.path.normpath(path).removeprefix(request["home"])
+        return path if below == os.path.normpath(path) else request["dialect"] + below.replace("/", "\\")
+
+    for blend in request["blends"]:
+        bpy.ops.wm.open_mainfile(filepath=blend)
+        make_absolute()
+        for slot in paths.slots():
+            if slot.owner.library is None and translated(slot.raw) != slot.raw:
+                slot.set(translated(slot.raw))
+        if hasattr(bpy.data, "file_path_foreach"):
+            bpy.data.file_path_foreach(lambda block, path, *_: None if block.library else translated(path))
+        for library in bpy.data.libraries:
+            library.filepath = translated(library.filepath)
+        bpy.ops.wm.save_as_mainfile(filepath=blend, relative_remap=False)
+
+
 def render(request: dict) -> None:
     """Each frame as `out/NNNN.png` (with _L and _R where the scene has two views)."""
     bpy.ops.wm.open_mainfile(filepath=request["blend"])
@@ -62,4 +86,4 @@ def render(request: dict) -> None:
 if __name__ == "__main__":
     asked = json.loads(sys.argv[sys.argv.index("--") + 1])
     Path(asked["out"]).mkdir(parents=True, exist_ok=True)
-    {"build": build, "render": render}[asked["action"]](asked)
+    {"build": build, "render": render, "rewrite": rewrite}[asked["action"]](asked)

@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from PIL import Image
 from cloud_render import blender as blender_door
 from cloud_render.contract import values
 from cloud_render.contract.job import JobFile, RenderJob
-from cloud_render.contract.scene import Examination
+from cloud_render.contract.scene import Examination, SceneFile, scene_path
 
 BUILD = Path(__file__).parent / "build.py"
 FRAMES = (1, 3)
@@ -40,7 +40,7 @@ class Journey:
     reference: Pictures
     """As the artist's Blender renders it."""
     alone: Pictures
-    """The .blend by itself in an empty folder: everything it refers to is lost."""
+    """The .blend by itself in an empty folder: everything it refers to is lost. Only for relative paths."""
     arrived: Pictures
     """From the job's root, through our render action."""
     root: Path
@@ -72,18 +72,22 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+DIALECTS = {"windows": "C:\\Users\\ann", "unc": "\\\\server\\share"}
+"""What stands in a .blend of such an artist where ours has the home folder."""
+
+
 @pytest.fixture(scope="session")
 def journey(
     the_blender: blender_door.Blender, media: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Journey]:
-    """`journey(scene)`, or `journey(scene, absolute=True)` with every path absolute; each is made once."""
-    made: dict[tuple[str, bool], Journey | Exception] = {}
+    """`journey(scene, paths)`, `paths` being relative, absolute, windows or unc; each is made once."""
+    made: dict[tuple[str, str], Journey | Exception] = {}
 
-    def of(scene: str, absolute: bool = False) -> Journey:
-        key = (scene, absolute)
+    def of(scene: str, paths: str = "relative") -> Journey:
+        key = (scene, paths)
         if key not in made:
             try:
-                made[key] = travel(the_blender, media, tmp_path_factory.mktemp(scene), scene, absolute)
+                made[key] = travel(the_blender, media, tmp_path_factory.mktemp(scene), scene, paths)
             except Exception as error:  # noqa: BLE001 - raised again below, for each test that needs this scene
                 made[key] = error
         result = made[key]
@@ -94,29 +98,48 @@ def journey(
     return of
 
 
-def travel(blender: blender_door.Blender, media: Path, folder: Path, scene: str, absolute: bool) -> Journey:
+def travel(blender: blender_door.Blender, media: Path, folder: Path, scene: str, paths: str) -> Journey:
     home = folder / "artist"
     project = home / "project"
-    builder = {"action": "build", "scene": scene, "project": str(project), "media": str(media), "absolute": absolute}
-    plainly(blender, {**builder, "out": str(folder / "reference"), "frames": FRAMES})
-    blend = project / "scenes" / "shot.blend"
-    examination = examine(blender, blend)
+    builder = {"action": "build", "scene": scene, "project": str(project), "media": str(media)}
+    out = {"out": str(folder / "reference"), "frames": FRAMES}
+    plainly(blender, {**builder, "absolute": paths != "relative", **out})
+    examination = examine(blender, project / "scenes" / "shot.blend")
+    if paths in DIALECTS:
+        examination = seen_from(DIALECTS[paths], examination, str(home))
+        blends = [*(file.path for file in examination.files if file.kind == "library"), examination.blend.path]
+        # The deepest first: each is opened while what it links is still where it was.
+        rewrite = {"action": "rewrite", "blends": blends[::-1][1:] + blends[-1:], "home": str(home)}
+        plainly(blender, {**rewrite, "dialect": DIALECTS[paths], "out": str(folder / "rewritten")})
     root = folder / "root"
     place_files(examination, root)
     home.rename(folder / "away")
-    alone = folder / "alone" / "scenes" / "shot.blend"
-    alone.parent.mkdir(parents=True)
-    shutil.copy(folder / "away" / "project" / "scenes" / "shot.blend", alone)
-    plainly(blender, {"action": "render", "blend": str(alone), "out": str(folder / "alone" / "out"), "frames": FRAMES})
+    alone: Pictures = {}
+    if paths == "relative":
+        lonely = folder / "alone" / "scenes" / "shot.blend"
+        lonely.parent.mkdir(parents=True)
+        shutil.copy(folder / "away" / "project" / "scenes" / "shot.blend", lonely)
+        lost = folder / "alone" / "out"
+        plainly(blender, {"action": "render", "blend": str(lonely), "out": str(lost), "frames": FRAMES})
+        alone = pictures_in(lost)
     return Journey(
         examination=examination,
         boxes=json.loads((folder / "reference" / "tiles.json").read_text()),
         reference=pictures_in(folder / "reference"),
-        alone=pictures_in(folder / "alone" / "out"),
+        alone=alone,
         arrived=render_from(blender, examination, root, folder / "out"),
         root=root,
         project=str(project),
     )
+
+
+def seen_from(dialect: str, examination: Examination, home: str) -> Examination:
+    """As a computer would see it that has `dialect` for `home`: only the places below the root differ."""
+
+    def there(file: SceneFile) -> SceneFile:
+        return replace(file, scene_path=scene_path(dialect + file.path.removeprefix(home).replace("/", "\\")))
+
+    return replace(examination, blend=there(examination.blend), files=tuple(map(there, examination.files)))
 
 
 def examine(blender: blender_door.Blender, blend: Path) -> Examination:

@@ -102,7 +102,7 @@ KINDS = (
     Kind("compositor", "image node in a group"),
 )
 SCENES = tuple(dict.fromkeys(kind.scene for kind in KINDS))
-PATHS = ("relative", "absolute")
+PATHS = ("relative", "absolute", "windows", "unc")
 
 
 def number(version: str) -> tuple[int, ...]:
@@ -119,7 +119,7 @@ def skip_if_lacking(kind: Kind, version: str) -> None:
 def test_a_kind_arrives(kind: Kind, paths: str, journey: Callable[..., Any], the_blender: Any) -> None:
     """A scene's files, carried to where none of its paths exist, render to the same pixels."""
     skip_if_lacking(kind, the_blender.version)
-    scene = journey(kind.scene, absolute=paths == "absolute")
+    scene = journey(kind.scene, paths)
     expected, got = scene.tile(scene.reference, kind.name), scene.tile(scene.arrived, kind.name)
     assert got.keys() == expected.keys()
     for frame, pixels in expected.items():
@@ -139,6 +139,6 @@ def test_the_loss_of_a_kind_would_show(kind: Kind, journey: Callable[..., Any], 
 @pytest.mark.parametrize("scene", SCENES)
 def test_nothing_is_called_missing(scene: str, paths: str, journey: Callable[..., Any]) -> None:
     """A complete scene has no missing files, and every kind that was built has a row in the table."""
-    made = journey(scene, absolute=paths == "absolute")
+    made = journey(scene, paths)
     assert made.examination.missing == ()
     assert set(made.boxes) <= {kind.name for kind in KINDS if kind.scene == scene}
