@@ -191,7 +191,7 @@ class Examination:
     blender: str
     """The version that looked, such as 5.0.1."""
     saved_by: str
-    """The version that wrote the file, such as 4.2.0."""
+    """The release that wrote the file, such as 4.2: the third number in a .blend counts changes of the format."""
     blend: SceneFile
     scene: str
     """The scene that was active when the file was saved."""

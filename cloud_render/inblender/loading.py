@@ -85,7 +85,7 @@ def _refuse_newer(name: str, saved_by: tuple[int, ...]) -> None:
     """An older Blender opens newer files only with loss (4.5, 5.0), or not at all (4.2)."""
     if saved_by[:2] > tuple(bpy.app.version[:2]):
         raise UnreadableBlend(
-            f"{name} was saved by Blender {version_text(saved_by)}, and this is Blender {bpy.app.version_string}: "
+            f"{name} was saved by Blender {version_text(saved_by[:2])}, and this is Blender {bpy.app.version_string}: "
             "an older Blender would lose a part of it.",
             f"Use Blender {version_text(saved_by[:2])} or later.",
         )
