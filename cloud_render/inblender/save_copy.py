@@ -24,8 +24,10 @@ def save_copy(folder: Path) -> Path:
 
     The copy has the same name, because caches on disk are looked up by it, and the paths stand in it as they are, so it
     belongs where the artist's file lies. It is not compressed: after a small edit the store then sends about 1 % of it,
-    of a compressed one 27 to 83 % (benchmarks/delta.py). Raises BadArguments for a scene that was never saved (its relative paths have
-    no base) or a folder that holds the file already, BlenderFailed where Blender can't write.
+    of a compressed one 27 to 83 % (benchmarks/delta.py).
+
+    Raises BadArguments for a scene that was never saved (its relative paths have no base) or a folder that holds the
+    file already, BlenderFailed where Blender can't write.
     """
     if not bpy.data.filepath:
         raise BadArguments("This scene was never saved.", "Save it first, so that its relative paths have a base.")
