@@ -25,6 +25,7 @@ def _blocks() -> Iterator[Slot]:
     for blocks in (data.images, data.movieclips, data.volumes, data.cache_files, data.sounds, data.texts):
         yield from (Slot(block, block, "filepath") for block in blocks)
     yield from (Slot(font, font, "filepath") for font in data.fonts if font.filepath != "<builtin>")
+    yield from (Slot(lens, lens, "custom_filepath") for lens in data.cameras if hasattr(lens, "custom_filepath"))  # 4.5
 
 
 def layers_of_caches() -> Iterator[Slot]:

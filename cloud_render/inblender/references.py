@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import bpy
 
-from cloud_render.inblender import node_files, osl_files, paths, usd_files, versions
+from cloud_render.inblender import node_files, osl_files, paths, snapshot, usd_files, versions
 from cloud_render.inblender.paths import point_caches
 
 Shape = Literal["file", "folder", "tiles", "sequence", "usd", "osl"]
@@ -56,7 +56,7 @@ KIND_OF_ID = {
 
 def references() -> list[Reference]:
     """Everything the open .blend asks for. A path may come up more than once."""
-    return [*_iterator_references(), *_unnamed_references(), *_cache_references()]
+    return [*_iterator_references(), *_unnamed_references(), *_other_views(), *_cache_references()]
 
 
 def blend_paths_of(block: Any) -> str:
@@ -193,6 +193,41 @@ def _unnamed_references() -> Iterator[Reference]:
         path = resolve(slot.raw, slot.owner.library)
         if slot.raw and (slot.is_path or os.path.isfile(path)):  # noqa: PTH113
             yield Reference(path, slot.raw, words_for(slot.owner), "cache", "file")
+
+
+def _other_views() -> Iterator[Reference]:
+    """The right eye's picture beside the left one's, and so on: Blender names one view's only."""
+    suffixes = sorted(
+        {view.file_suffix for scene in bpy.data.scenes for view in scene.render.views if view.file_suffix}
+    )
+    for owner, raw, shape in _in_views():
+        path = resolve(raw, owner.library)
+        for other in _beside(path, suffixes):
+            yield Reference(other, raw, f"A view of {words_for(owner)}", "image", shape, optional=True)
+
+
+def _in_views() -> Iterator[tuple[Any, str, Shape]]:
+    """Owner, path and shape of what has a file for each view."""
+    images: Any = bpy.data.images
+    for image in images:
+        if image.use_multiview and image.views_format == "INDIVIDUAL" and not image.packed_file:
+            yield image, image.filepath, "sequence" if _is_sequence(image) else "file"
+    scenes: Any = bpy.data.scenes
+    for scene in scenes:
+        for strip in snapshot.strips(scene):
+            if strip.type in ("IMAGE", "MOVIE") and strip.use_multiview and strip.views_format == "INDIVIDUAL":
+                names = [element.filename for element in strip.elements]
+                in_folder = (
+                    (f"{strip.directory}/{name}" for name in names) if strip.type == "IMAGE" else [strip.filepath]
+                )
+                yield from ((scene, raw, "file") for raw in in_folder)
+
+
+def _beside(path: str, suffixes: list[str]) -> list[str]:
+    """`card_L.png` → `card_R.png`; nothing where the name has no view's suffix."""
+    stem, extension = os.path.splitext(path)  # noqa: PTH122
+    own = next((suffix for suffix in suffixes if stem.endswith(suffix)), "")
+    return [stem.removesuffix(own) + other + extension for other in suffixes if own and other != own]
 
 
 def _cache_references() -> Iterator[Reference]:

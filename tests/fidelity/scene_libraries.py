@@ -20,11 +20,13 @@ def build(stage: Stage, media: Path, blend: Path) -> Stage:
     scene.frame_start, scene.frame_end = 1, 4
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
     with bpy.data.libraries.load("//../props/props.blend", link=True, relative=True) as (there, wanted):
-        wanted.objects = list(there.objects)
+        wanted.objects = [name for name in there.objects if name != "packable"]
         wanted.collections = ["set", "override me"]
         wanted.images = ["linked alone"]
         wanted.materials = ["kept for later"]
     for kind in KINDS:
+        if bpy.app.version < SINCE.get(kind, (4, 2)):
+            continue
         tile = stage.tile(kind)
         SHOW[kind](tile)
     stage.light_camera_action(frame_end=4)
@@ -65,6 +67,7 @@ def build_props(blend: Path, deep: Path) -> None:
     with bpy.data.libraries.load("//../vendor/deep/deep.blend", link=True, relative=True) as (_, wanted):
         wanted.objects = ["inner", "deep cloth"]
     put = scene.collection.objects.link
+    put(plane("packable", own_texture(blend, "packable.png", 5)))
     put(plane("textured", own_texture(blend, "wood.png", 0)))
     numbers = write_sequence(blend.parent / "tex" / "run_%.png", range(1, 5))
     moving = bpy.data.images.load(f"//tex/{numbers[0].name}")
@@ -149,6 +152,16 @@ def show_override_with_own_texture(tile: Tile) -> None:
     made.material_slots[0].material = material
 
 
+def show_packed(tile: Tile) -> None:
+    """The library's object lies in our .blend, its picture still outside."""
+    path = "//../props/props.blend"
+    with bpy.data.libraries.load(path, link=True, relative=True, pack=True) as (_, wanted):
+        wanted.objects = ["packable"]
+    collection = bpy.data.collections.new("only packable")
+    collection.objects.link(wanted.objects[0])
+    carry(tile, collection)
+
+
 SHOW = {
     "texture of a library": show_object("textured"),
     "sequence of a library": show_object("moving"),
@@ -159,5 +172,7 @@ SHOW = {
     "linked material": show_linked_material,
     "library override": show_override,
     "override with a linked image": show_override_with_own_texture,
+    "packed linked data": show_packed,
 }
 KINDS = tuple(SHOW)
+SINCE = {"packed linked data": (5, 0)}
