@@ -68,10 +68,10 @@ def _siblings(path: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Mat
 def too_wide(path: str, blend: str) -> bool:
     """Whether walking the folder `path` would take far more than a scene's files.
 
-    That is the top of a disk, the home folder and what is above it, and every folder above the .blend. An empty path
-    of a cache becomes such a folder when Blender makes paths relative (`//../../../`).
+    That is the top of a disk, the home folder and what is above it, and every folder that the .blend lies in. An empty
+    path of a cache becomes such a folder when Blender makes paths relative (`//../../../`).
     """
     place = Path(os.path.normpath(path))
     home = Path.home()
-    above_blend = Path(os.path.normpath(blend)).parents[1:] if blend else ()
+    above_blend = Path(os.path.normpath(blend)).parents if blend else ()
     return place == Path(place.anchor) or place in (home, *home.parents) or place in above_blend

@@ -128,20 +128,9 @@ def _library_path(block: Any) -> set[str]:
 
 
 def _owners_by_path() -> dict[str, Any]:
-    data = bpy.data
-    collections = (
-        data.images,
-        data.movieclips,
-        data.volumes,
-        data.cache_files,
-        data.sounds,
-        data.fonts,
-        data.libraries,
-        data.texts,
-    )
-    return {
-        resolve(block.filepath, _base(block)): block for blocks in collections for block in blocks if block.filepath
-    }
+    blocks = [(library, library.filepath) for library in bpy.data.libraries]
+    named = [*blocks, *((slot.owner, slot.raw) for slot in paths.slots())]
+    return {resolve(raw, _base(owner)): owner for owner, raw in named if raw}
 
 
 def _reference(block: Any, raw: str, path: str) -> Reference:

@@ -7,9 +7,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import imageio_ffmpeg
@@ -59,6 +61,12 @@ class Journey:
 @pytest.fixture(scope="session")
 def the_blender() -> blender_door.Blender:
     return blender_door.find()
+
+
+@pytest.fixture(scope="session")
+def fidelity() -> ModuleType:
+    """The functions of this file, for tests that take other ways."""
+    return sys.modules[__name__]
 
 
 @pytest.fixture(scope="session")
