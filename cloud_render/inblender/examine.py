@@ -32,7 +32,7 @@ def examination(frame_text: str | None = None) -> Examination:
     collection = collect(chosen)
     return Examination(
         blender=versions.this_version(),
-        saved_by=versions.version_text(bpy.data.version[:2]),
+        saved_by=versions.release_text(bpy.data.version),
         blend=_blend(),
         scene=active.name,
         scenes=tuple(snapshot.settings_of(scene) for scene in bpy.data.scenes if scene.library is None),

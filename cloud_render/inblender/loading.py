@@ -13,7 +13,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from cloud_render.contract.errors import BadArguments, UnreadableBlend
-from cloud_render.inblender.versions import version_text
+from cloud_render.inblender.versions import release_text
 
 MAGIC = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")
 """How a .blend starts: plain, compressed by zstd (3.0 and later), compressed by gzip (before 3.0)."""
@@ -85,7 +85,7 @@ def _refuse_newer(name: str, saved_by: tuple[int, ...]) -> None:
     """An older Blender opens newer files only with loss (4.5, 5.0), or not at all (4.2)."""
     if saved_by[:2] > tuple(bpy.app.version[:2]):
         raise UnreadableBlend(
-            f"{name} was saved by Blender {version_text(saved_by[:2])}, and this is Blender {bpy.app.version_string}: "
+            f"{name} was saved by Blender {release_text(saved_by)}, and this is Blender {bpy.app.version_string}: "
             "an older Blender would lose a part of it.",
-            f"Use Blender {version_text(saved_by[:2])} or later.",
+            f"Use Blender {release_text(saved_by)} or later.",
         )

@@ -20,6 +20,11 @@ def version_text(version: Any) -> str:
     return ".".join(str(part) for part in tuple(version)[:3])
 
 
+def release_text(version: Any) -> str:
+    """major.minor."""
+    return version_text(tuple(version)[:2])
+
+
 def this_version() -> str:
     return version_text(bpy.app.version)
 
