@@ -53,6 +53,8 @@ def scene(tmp_path_factory) -> Path:
     (folder / "build.py").write_text(BUILD)
     command = [part if part != str(door.BOOT) else str(folder / "build.py") for part in door.find().command]
     done = subprocess.run([*command, "--", str(folder)], capture_output=True, text=True, check=False)
+    if "without Audaspace" in done.stderr:
+        pytest.skip("this Blender is built without audio, as the 4.2 wheel is: no strip can be made in it")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return folder
 
