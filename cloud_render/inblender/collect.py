@@ -39,9 +39,11 @@ FILES_OF_SHAPE: dict[Shape, Callable[[str], list[str]]] = {
 
 def collect(frames: Sequence[int] = ()) -> Collection:
     """Everything the open .blend needs; `frames` are those to be rendered (empty: unknown)."""
-    wanted = references()
-    refused = [reference for reference in wanted if _too_wide(reference)]
-    kept = [reference for reference in wanted if not _too_wide(reference)]
+    too_wide = listing.too_wide(bpy.data.filepath)
+    refused: list[Reference] = []
+    kept: list[Reference] = []
+    for reference in references(frames):
+        (refused if _is_too_wide(reference, too_wide) else kept).append(reference)
     files: dict[str, SceneFile] = {}
     missing: dict[str, MissingFile] = {}
     # A strip's file is known better by the sound or image that the strip uses: the first to name a file says its kind.
@@ -65,12 +67,20 @@ def files_of(reference: Reference) -> list[str]:
     """The files behind a reference; a folder is walked whatever the reference thought it was."""
     if reference.shape == "file" and Path(reference.path).is_dir():
         return listing.folder(reference.path)
+    if reference.numbers is not None and (used := _used(reference.path, reference.numbers)):
+        return used
     return FILES_OF_SHAPE[reference.shape](reference.path)
 
 
-def _too_wide(reference: Reference) -> bool:
-    wide = listing.too_wide(reference.path, bpy.data.filepath)
-    return wide and (reference.shape == "folder" or Path(reference.path).is_dir())
+def _used(path: str, numbers: frozenset[int]) -> list[str]:
+    """The files of a sequence that the frames use, and one on both sides of each: rather one too many."""
+    near = {number + aside for number in numbers for aside in (-1, 0, 1)}
+    return [found for found, number in listing.numbered(path) if number in near]
+
+
+def _is_too_wide(reference: Reference, too_wide: frozenset[str]) -> bool:
+    is_top = os.path.dirname(reference.path) == reference.path  # noqa: PTH120 - of any disk or share
+    return (is_top or reference.path in too_wide) and (reference.shape == "folder" or Path(reference.path).is_dir())
 
 
 def _own_place() -> str:

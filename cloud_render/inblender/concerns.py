@@ -60,8 +60,9 @@ def _gaps(wanted: Sequence[Reference], frames: Sequence[int]) -> Iterator[SceneW
         there = {number for _, number in listing.numbered(reference.path)}
         if not there:
             continue
-        gaps = sorted(set(range(min(there), max(there) + 1)) - there)
-        if gaps and len(frames) != 1:
+        needed = reference.numbers
+        gaps = sorted((set(range(min(there), max(there) + 1)) if needed is None else needed) - there)
+        if gaps and (needed is not None or len(frames) != 1):
             shown = ", ".join(map(str, gaps[:5])) + ("…" if len(gaps) > 5 else "")
             yield SceneWarning(
                 f"The sequence of {reference.owner} has gaps: {shown}.",

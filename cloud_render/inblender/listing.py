@@ -65,13 +65,12 @@ def _siblings(path: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Mat
             yield str(parent / name), match
 
 
-def too_wide(path: str, blend: str) -> bool:
-    """Whether walking the folder `path` would take far more than a scene's files.
+def too_wide(blend: str) -> frozenset[str]:
+    """Folders that hold far more than a scene's files, and are never walked.
 
-    That is the top of a disk, the home folder and what is above it, and every folder that the .blend lies in. An empty
+    They are the top of a disk, the home folder and what is above it, and every folder that the .blend lies in. An empty
     path of a cache becomes such a folder when Blender makes paths relative (`//../../../`).
     """
-    place = Path(os.path.normpath(path))
     home = Path.home()
     above_blend = Path(os.path.normpath(blend)).parents if blend else ()
-    return place == Path(place.anchor) or place in (home, *home.parents) or place in above_blend
+    return frozenset(str(folder) for folder in (Path(home.anchor), home, *home.parents, *above_blend))

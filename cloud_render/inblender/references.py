@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -19,6 +19,7 @@ import bpy
 
 from cloud_render.inblender import node_files, osl_files, paths, snapshot, usd_files, versions
 from cloud_render.inblender.paths import point_caches
+from cloud_render.inblender.spans import Spans
 
 Shape = Literal["file", "folder", "tiles", "sequence", "usd", "osl"]
 
@@ -37,6 +38,8 @@ class Reference:
     shape: Shape
     optional: bool = False
     """Blender names it whether or not anything was ever written there: absent is no fault."""
+    numbers: frozenset[int] | None = None
+    """Of a sequence: those that the frames to be rendered use. None: any."""
 
 
 KIND_OF_ID = {
@@ -54,9 +57,9 @@ KIND_OF_ID = {
 """By the type of the owner; owners not listed (materials, lights, node groups) ask for IES and OSL texts."""
 
 
-def references() -> list[Reference]:
-    """Everything the open .blend asks for. A path may come up more than once."""
-    return [*_iterator_references(), *_unnamed_references(), *_other_views(), *_cache_references()]
+def references(frames: Sequence[int] = ()) -> list[Reference]:
+    """Everything the open .blend asks for to render `frames` (none: unknown). A path may come up more than once."""
+    return [*_iterator_references(Spans(frames)), *_unnamed_references(), *_other_views(), *_cache_references()]
 
 
 def blend_paths_of(block: Any) -> str:
@@ -91,7 +94,7 @@ def _base(block: Any) -> Any:
     return None if block.id_type == "LIBRARY" else block.library
 
 
-def _iterator_references() -> Iterator[Reference]:
+def _iterator_references(spans: Spans) -> Iterator[Reference]:
     bundled = versions.bundled_files()
     for block, raw in _named_paths():
         if not raw or (block is not None and block.id_type == "LIBRARY" and not _library_counts(block)):
@@ -99,7 +102,7 @@ def _iterator_references() -> Iterator[Reference]:
         path = resolve(raw, _base(block) if block is not None else None)
         if path.startswith(bundled):
             continue  # Blender's own brushes, which it links by itself
-        yield _reference(block, raw, path)
+        yield _reference(block, raw, path, spans)
 
 
 def _library_counts(library: Any) -> bool:
@@ -133,7 +136,7 @@ def _owners_by_path() -> dict[str, Any]:
     return {resolve(raw, _base(owner)): owner for owner, raw in named if raw}
 
 
-def _reference(block: Any, raw: str, path: str) -> Reference:
+def _reference(block: Any, raw: str, path: str, spans: Spans) -> Reference:
     if block is None:
         return Reference(path, raw, "The scene", "file", "tiles" if _is_tiled(path) else _shape_by_name(path))
     kind = KIND_OF_ID.get(block.id_type, "text")
@@ -141,7 +144,7 @@ def _reference(block: Any, raw: str, path: str) -> Reference:
     if _is_tiled(path):
         return Reference(path, raw, owner, "udim", "tiles")
     if _is_sequence(block):
-        return Reference(path, raw, owner, "sequence", "sequence")
+        return Reference(path, raw, owner, "sequence", "sequence", numbers=spans.numbers(block))
     if block.id_type == "OBJECT" and not os.path.splitext(path)[1]:  # noqa: PTH122 - maybe a folder that isn't there
         # Fluid and ocean caches are named also when nothing was ever baked.
         return Reference(path, raw, owner, kind, "folder", optional=True)

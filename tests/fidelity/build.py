@@ -70,7 +70,7 @@ def rewrite(request: dict) -> None:
             bpy.data.file_path_foreach(lambda block, path, *_: None if block.library else translated(path))
         for library in bpy.data.libraries:
             library.filepath = translated(library.filepath)
-        bpy.ops.wm.save_as_mainfile(filepath=blend, relative_remap=False)
+        bpy.ops.wm.save_as_mainfile(filepath=blend, relative_remap=False, compress=False)
 
 
 def render(request: dict) -> None:

@@ -151,7 +151,8 @@ def seen_from(dialect: str, examination: Examination, home: str) -> Examination:
 
 
 def examine(blender: blender_door.Blender, blend: Path) -> Examination:
-    answer = blender_door.ask(blender, {"action": "examine", "blend": str(blend), "use_scripts": False, "frames": None})
+    request = {"action": "examine", "blend": str(blend), "use_scripts": False}
+    answer = blender_door.ask(blender, {**request, "frames": ",".join(map(str, FRAMES))})
     answer.pop("event")
     return values.from_plain(Examination, answer, "examined")
 

@@ -148,3 +148,24 @@ def test_nothing_is_called_missing(scene: str, paths: str, journey: Callable[...
     made = journey(scene, paths)
     assert made.examination.missing == ()
     assert set(made.boxes) <= {kind.name for kind in KINDS if kind.scene == scene}
+
+
+@pytest.mark.parametrize("paths", ["windows", "unc"])
+def test_the_paths_are_really_those_of_another_system(paths: str, journey: Callable[..., Any], fidelity: Any) -> None:
+    """Each .blend of the Windows cases holds such paths, so that the tests above have something to find."""
+    blends = {path.name: path.read_bytes() for path in journey("libraries", paths).root.rglob("*.blend")}
+    assert set(blends) == {"shot.blend", "props.blend", "deep.blend"}
+    there = {name for name, content in blends.items() if fidelity.DIALECTS[paths].encode() in content}
+    assert there == set(blends)
+
+
+def test_only_the_numbers_of_a_sequence_that_frames_use_travel(journey: Callable[..., Any]) -> None:
+    """Frames 1 and 3 use numbers 11 and 13 of six; one on each side comes along, the rest stays at home."""
+    names = [path.rsplit("/", 1)[1] for path in journey("textures").files("/seq/walk_")]
+    assert names == ["walk_0011.png", "walk_0012.png", "walk_0013.png", "walk_0014.png"]
+
+
+def test_only_the_volumes_that_frames_use_travel(journey: Callable[..., Any]) -> None:
+    """A sequence of volumes is known in the same way: here all four lie beside the frames that are rendered."""
+    names = [path.rsplit("/", 1)[1] for path in journey("geometry").files("/vdb/smoke_")]
+    assert names == [f"smoke_{number:04d}.vdb" for number in range(1, 5)]
