@@ -35,6 +35,8 @@ class Interruption:
         self.since = 0.0
         """time.monotonic() of the signal."""
         self._held = 0
+        self._leave = threading.Timer(LEAVE_S, os._exit, [Interrupted.exit_code])
+        self._leave.daemon = True
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -59,10 +61,12 @@ class Interruption:
         self.asked = True
         self.since = time.monotonic()
         log.warning("told to stop (%s)", signal.Signals(number).name)
-        leave = threading.Timer(LEAVE_S, os._exit, [Interrupted.exit_code])
-        leave.daemon = True
-        leave.start()
+        self._leave.start()
         self.check()
+
+    def over(self) -> None:
+        """What was to be ended in order has ended."""
+        self._leave.cancel()
 
 
 def _swallows_errors(frame: FrameType | None) -> bool:
@@ -88,6 +92,7 @@ def listening() -> Iterator[Interruption]:
     try:
         yield interruption
     finally:
+        interruption.over()
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -225,3 +225,11 @@ def test_a_signal_in_the_middle_of_a_log_line_is_not_lost():
     """logging swallows errors; the signal is heard again right after it."""
     with pytest.raises(Interrupted):
         log_a_line()
+
+
+def test_what_ended_in_order_is_not_ended_again():
+    """The clock that ends a stuck worker stops with the work it guards; a process that goes on is left alone."""
+    with pytest.raises(Interrupted), listening() as told:
+        signal.raise_signal(signal.SIGTERM)
+    told._leave.join(1)
+    assert not told._leave.is_alive()
