@@ -58,13 +58,19 @@ def collect(frames: Sequence[int] = ()) -> Collection:
     return Collection(
         files=tuple(files[place] for place in sorted(files)),
         missing=tuple(missing.values()),
-        warnings=(*concerns.of_folders(refused), *concerns.of_scene(kept, frames)),
+        warnings=(
+            *concerns.of_folders(refused),
+            *concerns.of_sizes(files.values()),
+            *concerns.of_scene(kept, frames),
+        ),
         scripts=concerns.scripts(),
     )
 
 
 def files_of(reference: Reference) -> list[str]:
     """The files behind a reference; a folder is walked whatever the reference thought it was."""
+    if not Path(reference.path).is_absolute():
+        return []  # of a share, or of a scene that was never saved: what lies in the current folder has no part in it
     if reference.shape == "file" and Path(reference.path).is_dir():
         return listing.folder(reference.path)
     if reference.numbers is not None and (used := _used(reference.path, reference.numbers)):

@@ -10,10 +10,15 @@ from typing import Any
 
 import bpy
 
-from cloud_render.contract.scene import SceneWarning
+from cloud_render.contract.scene import SceneFile, SceneWarning
 from cloud_render.inblender import listing
 from cloud_render.inblender.paths import point_caches
 from cloud_render.inblender.references import Reference, words_for
+
+LARGE_FILE = 10 * 1024**3
+"""In bytes. 10 GiB take 2 h 20 min at 10 Mbit/s."""
+
+ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH", "HYDRA_STORM")
 
 
 def of_folders(refused: Iterable[Reference]) -> Iterator[SceneWarning]:
@@ -25,11 +30,21 @@ def of_folders(refused: Iterable[Reference]) -> Iterator[SceneWarning]:
         )
 
 
+def of_sizes(files: Iterable[SceneFile]) -> Iterator[SceneWarning]:
+    for file in files:
+        if file.size > LARGE_FILE:
+            yield SceneWarning(
+                f"{file.owner} is {file.size / 1024**3:.0f} GiB: {file.path}.",
+                "It takes long to upload and must fit the disk that renders: make it smaller if you can.",
+            )
+
+
 def of_scene(wanted: Sequence[Reference], frames: Sequence[int]) -> Iterator[SceneWarning]:
     yield from _unsaved_images()
     yield from _other_machine(wanted)
     yield from _gaps(wanted, frames)
     yield from _unbaked()
+    yield from _add_ons()
 
 
 def _unsaved_images() -> Iterator[SceneWarning]:
@@ -68,6 +83,38 @@ def _gaps(wanted: Sequence[Reference], frames: Sequence[int]) -> Iterator[SceneW
                 f"The sequence of {reference.owner} has gaps: {shown}.",
                 "Render or copy the missing images, or frames that use them come out wrong.",
             )
+
+
+def _add_ons() -> Iterator[SceneWarning]:
+    """Traces of add-ons that are not there: engines and nodes that Blender does not know without them."""
+    scenes: Any = bpy.data.scenes
+    for scene in scenes:
+        if scene.library is None and scene.render.engine not in ENGINES:
+            engine = repr(scene.render.engine) if scene.render.engine else "of an add-on"
+            yield SceneWarning(
+                f"{words_for(scene)} renders with the engine {engine}, which Blender has only with an add-on.",
+                "Choose Cycles, EEVEE or Workbench: the cloud renders without add-ons.",
+            )
+    for tree_owner, node in _unknown_nodes():
+        yield SceneWarning(
+            f"{words_for(tree_owner)} has the node {node.name!r} of an add-on.",
+            "Replace it by Blender's own nodes: the cloud renders without add-ons.",
+        )
+
+
+def _unknown_nodes() -> Iterator[tuple[Any, Any]]:
+    """The first of each tree; its type is unknown, or made by an add-on that runs in this Blender."""
+    data: Any = bpy.data
+    for blocks in (data.materials, data.worlds, data.lights, data.node_groups):
+        for block in blocks:
+            tree = block if block.id_type == "NODETREE" else block.node_tree
+            node = next((node for node in (tree.nodes if tree else ()) if _is_of_add_on(node)), None)
+            if node is not None:
+                yield block, node
+
+
+def _is_of_add_on(node: Any) -> bool:
+    return node.bl_idname == "NodeUndefined" or not type(node).__module__.startswith(("bpy", "_bpy"))
 
 
 def _unbaked() -> Iterator[SceneWarning]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 TILE_TOKENS = {"<UDIM>": r"\d{4}", "<UVTILE>": r"u\d+_v\d+"}
 """What stands in a tiled image's path, and what a tile's file has in its place."""
+
+
+IGNORES_CASE = sys.platform in ("win32", "darwin")
 
 
 def file_alone(path: str) -> list[str]:
@@ -27,10 +31,11 @@ def folder(path: str) -> list[str]:
 def tiles(path: str) -> list[str]:
     """The files of a tiled image, `path` being its pattern."""
     name = os.path.basename(path)  # noqa: PTH119 - a pattern's text, not a file
-    pattern = re.escape(name)
-    for token, digits in TILE_TOKENS.items():
-        pattern = pattern.replace(re.escape(token), digits)
-    return [found for found, _ in _siblings(path, re.compile(pattern))]
+    for token, numbers in TILE_TOKENS.items():
+        before, found, after = name.partition(token)
+        if found:
+            return [path for path, _ in _siblings(path, before, numbers, after)]
+    return []
 
 
 def sequence(path: str) -> list[str]:
@@ -48,21 +53,31 @@ def numbered(path: str) -> list[tuple[str, int]]:
     match = re.fullmatch(r"(.*?)(\d+)(\D*)", stem, re.DOTALL)
     if not match:
         return []
-    pattern = re.compile(rf"{re.escape(match[1])}(\d+){re.escape(match[3] + extension)}", re.DOTALL)
-    return [(found, int(hit[1])) for found, hit in _siblings(path, pattern)]
+    return [(found, int(number)) for found, number in _siblings(path, match[1], r"\d+", match[3] + extension)]
 
 
-def _siblings(path: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str]]]:
-    """The files beside `path` whose whole name fits, in order."""
+def _siblings(path: str, before: str, numbers: str, after: str) -> Iterator[tuple[str, str]]:
+    """The files beside `path` named by `before`, something that fits `numbers`, and `after`; each with that something.
+
+    They are spelled as the .blend asks for them. Windows and macOS find `Wood_1001.png` when asked for `wood_1001.png`;
+    the Linux machine that renders does not, so it gets the file under the name it will ask for.
+    """
     parent = Path(path).parent
     try:
         with os.scandir(parent) as entries:
             names = sorted(entry.name for entry in entries if entry.is_file())
     except (FileNotFoundError, NotADirectoryError):
         return
-    for name in names:
-        if match := pattern.fullmatch(name):
-            yield str(parent / name), match
+    for number in numbers_in(names, before, numbers, after, IGNORES_CASE):
+        yield str(parent / f"{before}{number}{after}"), number
+
+
+def numbers_in(names: Iterable[str], before: str, numbers: str, after: str, ignore_case: bool) -> list[str]:
+    """What stands between `before` and `after` in those of `names` that have both, and fits `numbers`."""
+    pattern = re.compile(
+        rf"{re.escape(before)}({numbers}){re.escape(after)}", re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    )
+    return [match[1] for name in names if (match := pattern.fullmatch(name))]
 
 
 def too_wide(blend: str) -> frozenset[str]:

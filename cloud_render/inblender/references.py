@@ -121,8 +121,10 @@ def _named_paths() -> list[tuple[Any, str]]:
     if hasattr(bpy.data, "file_path_map"):  # 4.4
         paths = bpy.data.file_path_map(include_libraries=True)
         return [(block, path) for block, named in paths.items() for path in sorted(named - _library_path(block))]
-    owners = _owners_by_path()
-    return [(owners.get(os.path.normpath(path)), path) for path in bpy.utils.blend_paths(absolute=True)]
+    known = _known_by_path()
+    # An empty one stands for cloth and soft-body caches; made normal it would be the current folder.
+    absolute = (os.path.normpath(path) for path in bpy.utils.blend_paths(absolute=True) if path)
+    return [known.get(path, (None, path)) for path in absolute]
 
 
 def _library_path(block: Any) -> set[str]:
@@ -130,10 +132,11 @@ def _library_path(block: Any) -> set[str]:
     return {block.library.filepath} if block.library else set()
 
 
-def _owners_by_path() -> dict[str, Any]:
+def _known_by_path() -> dict[str, tuple[Any, str]]:
+    """Owner and path as stored, by the absolute path."""
     blocks = [(library, library.filepath) for library in bpy.data.libraries]
     named = [*blocks, *((slot.owner, slot.raw) for slot in paths.slots())]
-    return {resolve(raw, _base(owner)): owner for owner, raw in named if raw}
+    return {resolve(raw, _base(owner)): (owner, raw) for owner, raw in named if raw}
 
 
 def _reference(block: Any, raw: str, path: str, spans: Spans) -> Reference:
