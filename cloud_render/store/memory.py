@@ -27,8 +27,10 @@ FOLDER_VARIABLE = "CLOUD_RENDER_STORE_CACHE"
 
 _LAYOUT = 1
 _FORGOTTEN_AFTER_S = 120 * 86_400
-_SETTLED_NS = 2_000_000_000
-"""A file changed less than this before it was read may change again within one tick of a coarse clock (2 s on FAT)."""
+_COARSE_TICK_NS = 2_000_000_000
+_FINE_TICK_NS = 100_000_000
+"""A file changed less than a tick before it was read may change again and look the same. FAT counts in 2 s, HFS+ and
+old file servers in seconds; where a time has a fraction of a second, the clock behind it ticks in milliseconds."""
 
 _TABLES = f"""
 BEGIN IMMEDIATE;
@@ -105,7 +107,8 @@ class Memory:
 
     def add_file(self, path: Path, state: State, read_ns: int, remembered: Remembered) -> None:
         """`read_ns` is the time at which reading began."""
-        if state.modified_ns > read_ns - _SETTLED_NS:
+        tick_ns = _FINE_TICK_NS if state.modified_ns % 1_000_000_000 else _COARSE_TICK_NS
+        if state.modified_ns > read_ns - tick_ns:
             return
         self._write(
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",

@@ -76,13 +76,25 @@ def test_a_file_of_the_same_size_with_another_time_is_read_again(s3: Any, bucket
     assert (tmp_path / "back").read_bytes() == b"new"
 
 
-def test_a_file_that_was_just_changed_is_not_remembered(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changed_ns", "read_ns", "kept"),
+    [
+        (10_000_000_000, 11_900_000_000, False),  # whole seconds: a clock that may tick every two
+        (10_000_000_000, 12_000_000_000, True),
+        (10_123_456_789, 10_200_000_000, False),
+        (10_123_456_789, 10_300_000_000, True),
+    ],
+)
+def test_a_file_that_was_just_changed_is_not_remembered(
+    tmp_path: Path, changed_ns: int, read_ns: int, kept: bool
+) -> None:
     """It may change once more within one tick of the file system's clock, and look the same."""
     path = tmp_path / "a.png"
     path.write_bytes(b"1")
+    os.utime(path, ns=(changed_ns, changed_ns))
     with Memory(tmp_path) as memory:
-        memory.add_file(path, state_of(path), time.time_ns(), Remembered(bytes(32), b""))
-        assert memory.file(path, state_of(path)) is None
+        memory.add_file(path, state_of(path), read_ns, Remembered(bytes(32), b""))
+        assert (memory.file(path, state_of(path)) is not None) is kept
 
 
 @pytest.mark.parametrize("damage", [b"not a database" * 100, b""], ids=["damaged", "emptied"])
