@@ -74,8 +74,10 @@ def create(farm: Farm, key: str, body: str | bytes) -> bool:
     return True
 
 
-def list_below(farm: Farm, prefix: str, deep: bool = True, after: str = "") -> Listing:
-    """All that lies below `prefix`, in the order of the keys; from the one that follows `after` on."""
+def list_below(farm: Farm, prefix: str, deep: bool = True, after: str = "", last: str = "") -> Listing:
+    """All that lies below `prefix`, in the order of the keys; from the one that follows `after` on, and no further
+    than the page that holds `last`.
+    """
     question = {"Bucket": farm.bucket, "Prefix": prefix} | ({} if deep else {"Delimiter": "/"})
     if after:
         question["StartAfter"] = after
@@ -87,7 +89,14 @@ def list_below(farm: Farm, prefix: str, deep: bool = True, after: str = "") -> L
             now = _date_of(page)
             entries += map(_entry, page.get("Contents", ()))
             prefixes += [row["Prefix"] for row in page.get("CommonPrefixes", ())]
+            if last and entries and entries[-1].key >= last:
+                break
     return Listing(tuple(entries), tuple(prefixes), now)
+
+
+def find(farm: Farm, key: str) -> Entry | None:
+    """The object itself, as a listing shows it; None if there is none."""
+    return list_below(farm, key).find(key)
 
 
 def delete(farm: Farm, keys: Sequence[str]) -> None:

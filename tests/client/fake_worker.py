@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A worker that renders nothing: it reads job.json, puts its frames and its report, and makes a video of one line.
+"""A worker that renders nothing: it reads job.json, puts frames, previews and reports, and makes a video of one line.
 
 What goes wrong is written in the job's name: `fail=3` fails on frame 3, `skip=3` leaves frame 3 out in silence,
 `kill=3` dies at frame 3 as the out-of-memory killer would have it, `hold` renders nothing until it is ended,
@@ -58,6 +58,7 @@ def render(bucket, prefix, job, name, number, per_job, total):
             return report(bucket, prefix, "render", number, 70, f"Blender wrote no picture for frame {frame}.")
         if not asked_for(name, "skip", frame):
             key = prefix.frame(frame, job.image.extension)
+            S3.put_object(Bucket=bucket, Key=prefix.preview(frame), Body=f"preview {frame}".encode())
             S3.put_object(Bucket=bucket, Key=key, Body=f"frame {frame} of submission {number}".encode())
             print(f"frame {frame} is there", flush=True)
     return report(bucket, prefix, "render", number, 0, "")
