@@ -22,8 +22,10 @@ def run(request: dict[str, Any], events: Events) -> None:
     events.send("examined", **values.to_plain(examination(request.get("frames"))))
 
 
-def examination(frame_text: str | None = None) -> Examination:
+def examination(frame_text: str | None = None, copy: Path | None = None) -> Examination:
     """Of the open .blend; `frame_text` are the frames to be rendered, the active scene's range where None.
+
+    `copy` is what travels in the .blend's place, as it stands unsaved.
 
     Raises BadFrames.
     """
@@ -33,7 +35,7 @@ def examination(frame_text: str | None = None) -> Examination:
     return Examination(
         blender=versions.this_version(),
         saved_by=versions.release_text(bpy.data.version),
-        blend=_blend(),
+        blend=_blend(copy),
         scene=active.name,
         scenes=tuple(snapshot.settings_of(scene) for scene in bpy.data.scenes if scene.library is None),
         files=collection.files,
@@ -47,6 +49,7 @@ def _range(scene: Scene) -> tuple[int, ...]:
     return frames.of_scene(scene.frame_start, scene.frame_end, scene.frame_step)
 
 
-def _blend() -> SceneFile:
+def _blend(copy: Path | None) -> SceneFile:
     path = os.path.normpath(bpy.data.filepath)
-    return SceneFile(path, scene_path(path), Path(path).stat().st_size, "blend", "the scene itself")
+    content = copy or Path(path)
+    return SceneFile(str(content), scene_path(path), content.stat().st_size, "blend", "the scene itself")

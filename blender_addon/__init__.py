@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cloud Render in Blender: what an artist sees. Everything that isn't Blender's UI is cloud_render's."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import mirror, operators, preferences, pump, settings, thumbnails
+from .panels import spaces
+
+CLASSES = (*preferences.CLASSES, *operators.CLASSES, *spaces.CLASSES)
+PARTS = (settings, mirror, thumbnails, spaces, pump)
+"""What has more to register than classes, in this order."""
+
+
+def register() -> None:
+    for each in CLASSES:
+        bpy.utils.register_class(each)
+    for part in PARTS:
+        part.register()
+
+
+def unregister() -> None:
+    for part in reversed(PARTS):
+        part.unregister()
+    for each in reversed(CLASSES):
+        bpy.utils.unregister_class(each)

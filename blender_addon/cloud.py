@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The door to cloud_render.client: the only module that imports it, loaded by the first thread that needs the cloud.
+
+Everything here runs in threads: values in, values out, no bpy.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cloud_render.client.again import again as rerender
+from cloud_render.client.builds import builds
+
+from cloud_render.client import control, doctor, logs, monitor, pictures, submit
+from cloud_render.client import download as downloads
+from cloud_render.client.farm import Connection, Farm
+from cloud_render.client.monitor import JobState, JobSummary
+from cloud_render.client.options import Options
+from cloud_render.client.plan import SubmitPlan, plan
+from cloud_render.contract.scene import Examination
+from cloud_render.store import Progress, SourceFile
+
+from .model import Account, Check, Found, Remedy, Transfer
+
+MOST_JOBS = 200
+LOG_TAIL = 400
+"""Lines of a log that are shown."""
+
+_TELL_EVERY_S = 0.2
+_RATE_OVER_S = 5.0
+
+_farms: dict[Account, Farm] = {}
+_monitors: dict[tuple[Account, str], monitor.Monitor] = {}
+_lock = threading.Lock()
+
+
+def farm_of(account: Account) -> Farm:
+    """The stack, looked up once. Raises NoStack, NoCredentials or CloudUnreachable."""
+    with _lock:
+        if account not in _farms:
+            connection = Connection(account.profile, account.region, account.endpoint_url)
+            _farms[account] = Farm.find(connection, account.stack)
+        return _farms[account]
+
+
+def forget() -> None:
+    """Credentials or stack may be others now."""
+    with _lock:
+        _farms.clear()
+        _monitors.clear()
+
+
+class Meter(Progress):
+    """Tells a Transfer a few times a second."""
+
+    def __init__(self, tell: Callable[[Transfer], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._tell, self._clock = tell, clock
+        self._total = self._present = self._sent = self._read = 0
+        self._told = 0.0
+        self._lately: deque[tuple[float, int]] = deque()
+
+    def total(self, size: int) -> None:
+        self._total = size
+        self._say(now=True)
+
+    def hashed(self, size: int) -> None:
+        self._read += size
+        self._say()
+
+    def present(self, size: int) -> None:
+        self._present += size
+        self._say()
+
+    def sent(self, size: int) -> None:
+        self._sent += size
+        self._say()
+
+    def _say(self, now: bool = False) -> None:
+        moment = self._clock()
+        if not now and moment - self._told < _TELL_EVERY_S:
+            return
+        self._told = moment
+        self._lately.append((moment, self._sent))
+        while moment - self._lately[0][0] > _RATE_OVER_S:
+            self._lately.popleft()
+        began, had = self._lately[0]
+        rate = (self._sent - had) / (moment - began) if moment > began else 0.0
+        self._tell(Transfer(self._total, self._present + self._sent, self._sent, self._read, rate))
+
+
+def find_out(
+    account: Account,
+    examination: Examination,
+    options: Options,
+    tell: Callable[[Transfer], None],
+    stopped: Callable[[], bool],
+) -> Found:
+    """What would be sent, and what of it the bucket lacks. Nothing is sent."""
+    farm = farm_of(account)
+    made = plan(examination, options, datetime.now(UTC))
+    files = [SourceFile(Path(file.path), file.scene_path) for file in made.files]
+    novelty = farm.store.novelty(files, Meter(tell), stopped)
+    return Found(made, novelty.new, builds(farm))
+
+
+def send(
+    account: Account, made: SubmitPlan, tell: Callable[[Transfer], None], stopped: Callable[[], bool], memory: Path
+) -> str:
+    """The id of the job, once Batch has it; the same again goes on where it stopped."""
+    return submit.submit(farm_of(account), made, Meter(tell), stopped, memory)
+
+
+def jobs(account: Account) -> tuple[JobSummary, ...]:
+    return tuple(monitor.jobs(farm_of(account), MOST_JOBS))
+
+
+def look(account: Account, job_id: str) -> JobState:
+    """The job now; a submit that stopped half-way is finished on the way."""
+    farm = farm_of(account)
+    with _lock:
+        watching = _monitors.setdefault((account, job_id), monitor.Monitor(farm, job_id))
+    state = watching.look()
+    if state.half_submitted:
+        submit.resume(farm, job_id)
+    return state
+
+
+def previews(account: Account, job_id: str, frames: Iterable[int], folder: Path) -> Mapping[int, Path]:
+    return pictures.previews(farm_of(account), job_id, frames, folder)
+
+
+def frame(account: Account, job_id: str, number: int, folder: Path) -> Path:
+    return pictures.frame(farm_of(account), job_id, number, folder)
+
+
+def log_of_failed(account: Account, job_id: str) -> str:
+    """The end of the log of the child that failed first, as text."""
+    return "\n".join(line.text for line in logs.of_failed(farm_of(account), job_id, LOG_TAIL))
+
+
+def download(
+    account: Account, job_id: str, folder: Path, tell: Callable[[Transfer], None], stopped: Callable[[], bool]
+) -> downloads.Downloaded:
+    return downloads.download(farm_of(account), job_id, folder, progress=Meter(tell), outputs=True, cancelled=stopped)
+
+
+def cancel(account: Account, job_id: str) -> None:
+    control.cancel(farm_of(account), job_id)
+
+
+def again(
+    account: Account,
+    made: SubmitPlan,
+    job_id: str,
+    frames: str,
+    tell: Callable[[Transfer], None],
+    stopped: Callable[[], bool],
+    memory: Path,
+) -> str:
+    """Render `frames` of the job with the scene as it is now, as a new job that keeps the others."""
+    return rerender(farm_of(account), made, job_id, frames, Meter(tell), stopped, memory)
+
+
+def retry(account: Account, job_id: str) -> None:
+    control.retry(farm_of(account), job_id)
+
+
+def stitch(account: Account, job_id: str) -> None:
+    control.stitch(farm_of(account), job_id, allow_gaps=True)
+
+
+def delete(account: Account, job_id: str) -> None:
+    control.delete(farm_of(account), job_id)
+
+
+def check(account: Account, blender: str, tell: Callable[[Check], None]) -> None:
+    """Tells one finding after another."""
+    forget()
+    connection = Connection(account.profile, account.region, account.endpoint_url)
+    for finding in doctor.check_up(connection, account.stack, blender):
+        tell(Check(finding.subject, finding.words, finding.good, REMEDIES.get(finding.remedy, "")))
+
+
+REMEDIES: Mapping[str, Remedy] = {"credentials": "sign_in"}
+"""What the check-up advises, and the button for it."""

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of jobs as properties, which Blender's UIList wants: a copy of the model, made anew whenever it differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import CollectionProperty, IntProperty, PointerProperty, StringProperty
+
+from .model import MODEL
+from .names import PREFIX
+
+
+class JobRow(bpy.types.PropertyGroup):
+    """A job of the bucket."""
+
+    name: StringProperty(name="Job", description="The job's id")
+    title: StringProperty(name="Name", description="What the job was called")
+
+
+def _select(self: Any, _context: Any) -> None:
+    if 0 <= self.job_index < len(self.jobs) and MODEL.active != self.jobs[self.job_index].name:
+        MODEL.active = self.jobs[self.job_index].name
+        MODEL.changes += 1
+
+
+class Mirror(bpy.types.PropertyGroup):
+    """Of the window manager: emptied by File ▸ New and Open, made anew by the pump."""
+
+    jobs: CollectionProperty(name="Jobs", description="All jobs of the bucket, the newest first", type=JobRow)
+    job_index: IntProperty(name="Active Job", description="The job that is selected", update=_select)
+    again_frames: StringProperty(
+        name="Frames", description="Frames to render again, such as 12-20 or 5,8", options={"SKIP_SAVE"}
+    )
+
+
+def mirror_of(context: Any) -> Mirror:
+    return getattr(context.window_manager, PREFIX)  # type: ignore[no-any-return]
+
+
+def title_of(job_id: str) -> str:
+    """What a person recognises of `<yyyymmdd-hhmmss>-<name>-<4 random>`."""
+    return job_id[16:-5] or job_id
+
+
+def update(context: Any) -> None:
+    """Make the properties say what the model says."""
+    shown = mirror_of(context)
+    wanted = [job.job_id for job in MODEL.jobs]
+    if [row.name for row in shown.jobs] != wanted:
+        shown.jobs.clear()
+        for job_id in wanted:
+            row = shown.jobs.add()
+            row.name, row.title = job_id, title_of(job_id)
+    index = wanted.index(MODEL.active) if MODEL.active in wanted else -1
+    if shown.job_index != index:
+        shown.job_index = index
+
+
+CLASSES = (JobRow, Mirror)
+
+
+def register() -> None:
+    for each in CLASSES:
+        bpy.utils.register_class(each)
+    setattr(bpy.types.WindowManager, PREFIX, PointerProperty(type=Mirror))
+
+
+def unregister() -> None:
+    delattr(bpy.types.WindowManager, PREFIX)
+    for each in reversed(CLASSES):
+        bpy.utils.unregister_class(each)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What this Blender knows of the cloud: plain values, changed in the main thread only. Knows neither bpy nor AWS.
+
+Properties of Blender are emptied by File ▸ New and Open and rewound by undo, so this is the truth, and they mirror it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from cloud_render.client.monitor import JobState, JobSummary
+    from cloud_render.client.plan import SubmitPlan
+    from cloud_render.contract.scene import MissingFile
+
+Remedy = Literal["", "preferences", "sign_in", "online", "save"]
+"""What a button beside a problem does; empty: there is no button."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account and region by profile, and the stack in it. Empty texts: as the AWS configuration says."""
+
+    profile: str
+    region: str
+    stack: str
+    endpoint_url: str
+    """Of a local cloud; empty for AWS."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What stands in the way, and what to do about it."""
+
+    text: str
+    advice: str = ""
+    remedy: Remedy = ""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """How an upload or a download goes. All sizes in bytes."""
+
+    total: int = 0
+    done: int = 0
+    """Sent, or there already."""
+    sent: int = 0
+    read: int = 0
+    rate: float = 0.0
+    """Bytes a second, lately."""
+
+    @property
+    def factor(self) -> float:
+        return min(self.done / self.total, 1.0) if self.total else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        return (self.total - self.done) / self.rate if self.rate > 0 else None
+
+
+Stage = Literal["packing", "saving", "checking", "ready", "uploading"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found before anything is sent: the confirm dialog's content."""
+
+    plan: SubmitPlan
+    new_bytes: int = 0
+    """Of the files, not in the bucket yet."""
+    builds: tuple[str, ...] = ()
+    """Versions of Blender that the farm has; empty: none, or not known."""
+
+
+@dataclass(frozen=True)
+class Submit:
+    """The one submit that this Blender is busy with."""
+
+    stage: Stage
+    name: str
+    missing: tuple[MissingFile, ...] = ()
+    found: Found | None = None
+    transfer: Transfer = Transfer()
+
+
+@dataclass(frozen=True)
+class Check:
+    """A line of what `Check` in the preferences found."""
+
+    subject: str
+    words: str
+    good: bool
+    remedy: Remedy = ""
+
+
+@dataclass
+class Model:
+    """One for each Blender."""
+
+    problem: Problem | None = None
+    submit: Submit | None = None
+    interrupted: tuple[str, ...] = ()
+    """Jobs whose upload did not end; this computer has what it takes to go on."""
+    jobs: tuple[JobSummary, ...] = ()
+    active: str = ""
+    """The job that is selected in the list."""
+    listed: bool = False
+    """Whether the jobs were ever listed."""
+    states: dict[str, JobState] = field(default_factory=dict)
+    """The last look at the jobs that were looked at, by job id."""
+    downloads: dict[str, Transfer] = field(default_factory=dict)
+    """Those that go on, by job id."""
+    downloaded: dict[str, Path] = field(default_factory=dict)
+    """The folder of each job whose files were brought here."""
+    videos: dict[str, Path] = field(default_factory=dict)
+    busy: dict[str, str] = field(default_factory=dict)
+    """What is being done to a job, in words, by job id."""
+    previews: dict[str, Mapping[int, Path]] = field(default_factory=dict)
+    """Preview files on this computer, by job id and frame."""
+    checks: tuple[Check, ...] = ()
+    checking: bool = False
+    changes: int = 0
+    """Counts up with every change, so that the mirror knows when to look."""
+
+    def job(self, job_id: str) -> JobSummary | None:
+        return next((job for job in self.jobs if job.job_id == job_id), None)
+
+    def forget_cloud(self) -> None:
+        """Another account, region or stack: nothing of the last one holds."""
+        self.problem, self.jobs, self.listed, self.checks = None, (), False, ()
+        for known in (self.states, self.previews):
+            known.clear()
+        self.changes += 1
+
+
+MODEL = Model()

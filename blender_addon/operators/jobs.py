@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be done with a job in the cloud."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import StringProperty
+
+from .. import remembered, results, tasks
+from ..account import account, downloads_folder
+from ..background import BACKGROUND, Task
+from ..mirror import mirror_of, title_of
+from ..model import MODEL
+from ..polling import POLLING
+from .base import JobOperator, TaskOperator, selected_state
+
+ENDED = {"done", "failed", "cancelled"}
+
+
+def _phase() -> str:
+    state = selected_state()
+    if state is not None:
+        return str(state.phase)
+    job = MODEL.job(MODEL.active)
+    return str(job.phase) if job else ""
+
+
+def _is(operator: type[bpy.types.Operator], ended: bool) -> bool:
+    """Whether the selected job has, or has not, ended; a script that names a job is not asked."""
+    if not MODEL.active or MODEL.active in MODEL.busy:
+        operator.poll_message_set("Something is being done to the job" if MODEL.active else "No job is selected")
+        return not MODEL.active
+    if (_phase() in ENDED) != ended:
+        operator.poll_message_set("The job is still running" if ended else "The job has ended")
+        return False
+    return True
+
+
+class CLOUD_RENDER_OT_refresh(TaskOperator):
+    """List the jobs of the cloud anew"""
+
+    bl_idname = "cloud_render.refresh"
+    bl_label = "Refresh"
+
+    def task(self, context: Any) -> Task:
+        POLLING.soon()
+        return tasks.list_jobs(account(context))
+
+
+class CLOUD_RENDER_OT_look(JobOperator):
+    """Look at how the job is doing. Blender does so by itself; scripts may wait with it"""
+
+    bl_idname = "cloud_render.look"
+    bl_label = "Look at Job"
+
+    def task(self, context: Any) -> Task:
+        return tasks.look(account(context), self.job)
+
+
+class _Change(JobOperator):
+    """Changes a job by a function of the cloud."""
+
+    verb = ""
+    words = ""
+    """What is going on, for the panel."""
+
+    def task(self, context: Any) -> Task:
+        return tasks.change(account(context), self.job, self.verb, self.words, POLLING.soon)
+
+
+class CLOUD_RENDER_OT_cancel(_Change):
+    """End the job. Frames that are done stay, and the rest can be rendered later"""
+
+    bl_idname = "cloud_render.cancel"
+    bl_label = "Cancel Job"
+    verb, words = "cancel", "Cancelling…"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return super().poll(context) and _is(cls, ended=False)
+
+    def asked(self, context: Any, event: Any) -> set[str]:
+        answer: set[str] = context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Cancel this job?",
+            message="Frames that are done stay, and the rest can be rendered later.",
+            confirm_text="Cancel Job",
+            icon="WARNING",
+        )
+        return answer
+
+
+class CLOUD_RENDER_OT_retry(_Change):
+    """Render the frames that are missing once more, then make the video"""
+
+    bl_idname = "cloud_render.retry"
+    bl_label = "Retry Missing Frames"
+    verb, words = "retry", "Submitting…"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        if not (super().poll(context) and _is(cls, ended=True)):
+            return False
+        if _phase() == "done":
+            cls.poll_message_set("Nothing is missing")
+            return False
+        return True
+
+
+class CLOUD_RENDER_OT_stitch(_Change):
+    """Make the video of the frames that are there; a missing one is held from its neighbour"""
+
+    bl_idname = "cloud_render.stitch"
+    bl_label = "Stitch What Is There"
+    verb, words = "stitch", "Submitting…"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return super().poll(context) and _is(cls, ended=True)
+
+
+class CLOUD_RENDER_OT_delete(_Change):
+    """Delete the job's frames and video from the cloud for good. What was downloaded stays"""
+
+    bl_idname = "cloud_render.delete"
+    bl_label = "Delete Job"
+    verb, words = "delete", "Deleting…"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return super().poll(context) and _is(cls, ended=True)
+
+    def asked(self, context: Any, event: Any) -> set[str]:
+        answer: set[str] = context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Delete this job?",
+            message="Its frames and video are deleted from the cloud for good. What was downloaded stays.",
+            confirm_text="Delete",
+            icon="WARNING",
+        )
+        return answer
+
+
+class CLOUD_RENDER_OT_again(bpy.types.Operator):
+    """Render some frames of this job again with the scene as it is now; the others are kept"""
+
+    bl_idname = "cloud_render.again"
+    bl_label = "Render Frames Again"
+    bl_options = {"INTERNAL"}
+
+    frames: StringProperty(
+        name="Frames", description="Which to render again, such as 12-20 or 5,8", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        from .submit import can_render
+
+        return can_render(cls, context) and _is(cls, ended=True)
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        self.frames = mirror_of(context).again_frames
+        answer: set[str] = context.window_manager.invoke_props_dialog(self, title="Render Frames Again")
+        return answer
+
+    def execute(self, _context: Any) -> set[str]:
+        how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+        return set(bpy.ops.cloud_render.submit(how, again_of=MODEL.active, again_frames=self.frames))
+
+
+class CLOUD_RENDER_OT_download(JobOperator):
+    """Bring the job's frames and video to this computer; of a running job, what there is"""
+
+    bl_idname = "cloud_render.download"
+    bl_label = "Download"
+
+    folder: StringProperty(
+        name="Folder",
+        description="Where to put them; empty: a folder for the job in the one of the preferences",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        if MODEL.active in MODEL.downloads:
+            cls.poll_message_set("The download is going on")
+            return False
+        return super().poll(context)
+
+    def task(self, context: Any) -> Task:
+        folder = Path(bpy.path.abspath(self.folder)) if self.folder else job_folder(context, self.job)
+        return tasks.download(account(context), self.job, folder)
+
+
+def job_folder(context: Any, job_id: str) -> Path:
+    """Where the job's files lie on this computer, or will."""
+    return MODEL.downloaded.get(job_id) or downloads_folder(context) / job_id
+
+
+class CLOUD_RENDER_OT_download_when_done(bpy.types.Operator):
+    """Bring the results to this computer by itself when the job has ended, or don't"""
+
+    bl_idname = "cloud_render.download_when_done"
+    bl_label = "Download When Done"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: Any) -> set[str]:
+        wanted = MODEL.active in remembered.remembered().downloads
+        (remembered.forget_download if wanted else remembered.want_download)(MODEL.active)
+        MODEL.changes += 1
+        return {"FINISHED"}
+
+
+class CLOUD_RENDER_OT_stop_download(bpy.types.Operator):
+    """Stop the download. What has arrived stays, and the next one goes on from there"""
+
+    bl_idname = "cloud_render.stop_download"
+    bl_label = "Stop Download"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: Any) -> set[str]:
+        BACKGROUND.stop(tasks.download_name(MODEL.active))
+        return {"FINISHED"}
+
+
+class CLOUD_RENDER_OT_show_log(JobOperator):
+    """Show the end of the log in a text editor: of the machine that failed, or of the one that works"""
+
+    bl_idname = "cloud_render.show_log"
+    bl_label = "Show Log"
+
+    def task(self, context: Any) -> Task:
+        job_id = self.job
+
+        def show(text: str) -> None:
+            results.show_text(f"{title_of(job_id)} log", text or "Nothing was written yet.")
+
+        return tasks.show_log(account(context), job_id, show)
+
+
+CLASSES = (
+    CLOUD_RENDER_OT_refresh,
+    CLOUD_RENDER_OT_look,
+    CLOUD_RENDER_OT_cancel,
+    CLOUD_RENDER_OT_retry,
+    CLOUD_RENDER_OT_stitch,
+    CLOUD_RENDER_OT_delete,
+    CLOUD_RENDER_OT_again,
+    CLOUD_RENDER_OT_download,
+    CLOUD_RENDER_OT_download_when_done,
+    CLOUD_RENDER_OT_stop_download,
+    CLOUD_RENDER_OT_show_log,
+)

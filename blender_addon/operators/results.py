@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looking at what came back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import IntProperty
+
+from cloud_render.contract.errors import CloudRenderError
+
+from .. import results, tasks
+from ..account import account
+from ..background import Task
+from ..mirror import title_of
+from ..model import MODEL
+from .base import JobOperator
+from .jobs import job_folder
+
+
+class CLOUD_RENDER_OT_show_frame(JobOperator):
+    """Show this frame in full size in an Image Editor"""
+
+    bl_idname = "cloud_render.show_frame"
+    bl_label = "Show Frame"
+
+    frame: IntProperty(name="Frame", description="Its number", options={"SKIP_SAVE"})
+
+    def task(self, context: Any) -> Task:
+        folder = job_folder(context, self.job)
+        return tasks.show_frame(account(context), self.job, self.frame, folder, results.show_picture)
+
+
+class _Local(bpy.types.Operator):
+    """Needs no network: works with the files that were downloaded."""
+
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        if not MODEL.active or not job_folder(context, MODEL.active).exists():
+            cls.poll_message_set("Nothing of this job is on this computer yet: download it first")
+            return False
+        return True
+
+
+class CLOUD_RENDER_OT_open_video(_Local):
+    """Play the video with this computer's own player"""
+
+    bl_idname = "cloud_render.open_video"
+    bl_label = "Open Video"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        if not super().poll(context):
+            return False
+        if video_of(context) is None:
+            cls.poll_message_set("The video is not on this computer yet: download it first")
+            return False
+        return True
+
+    def execute(self, context: Any) -> set[str]:
+        return set(bpy.ops.wm.path_open(filepath=str(video_of(context))))
+
+
+def video_of(context: Any) -> Any:
+    """The selected job's video on this computer; None if it is not here."""
+    return next(iter(sorted(job_folder(context, MODEL.active).glob("video.*"))), None)
+
+
+class CLOUD_RENDER_OT_open_folder(_Local):
+    """Open the folder with the job's files"""
+
+    bl_idname = "cloud_render.open_folder"
+    bl_label = "Open Folder"
+
+    def execute(self, context: Any) -> set[str]:
+        return set(bpy.ops.wm.path_open(filepath=str(job_folder(context, MODEL.active))))
+
+
+class CLOUD_RENDER_OT_load_strip(_Local):
+    """Add the finished frames to this scene's Video Sequencer as an image strip"""
+
+    bl_idname = "cloud_render.load_strip"
+    bl_label = "Load as Strip"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    def execute(self, context: Any) -> set[str]:
+        try:
+            results.add_strip(context.scene, job_folder(context, MODEL.active), title_of(MODEL.active))
+        except CloudRenderError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+CLASSES = (
+    CLOUD_RENDER_OT_show_frame,
+    CLOUD_RENDER_OT_open_video,
+    CLOUD_RENDER_OT_open_folder,
+    CLOUD_RENDER_OT_load_strip,
+)

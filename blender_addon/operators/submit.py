@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Render in Cloud: pack, show what was found, send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from cloud_render.contract.errors import CloudRenderError, MissingFiles
+
+from .. import pump, submission
+from ..account import account
+from ..background import BACKGROUND
+from ..model import MODEL, Account, Found, Stage
+from ..panels import findings
+from ..settings import settings_of
+from ..submission import Packed, Wishes
+from .base import online
+
+MISSING_ADVICE = "Put them back or mend their paths; or allow_missing=True to go on without them."
+
+
+def can_render(operator: type[bpy.types.Operator], context: Any) -> bool:
+    """Whether the scene could be sent; says what is in the way."""
+    if not online(operator):
+        return False
+    if not bpy.data.filepath:
+        operator.poll_message_set("Save the file first: what it refers to is found from there")
+        return False
+    if context.scene.camera is None and settings_of(context.scene).camera is None and not _sequencer(context.scene):
+        operator.poll_message_set("The scene has no camera")
+        return False
+    if MODEL.submit is not None:
+        operator.poll_message_set("A scene is on its way already")
+        return False
+    return True
+
+
+def _sequencer(scene: Any) -> bool:
+    return bool(scene.render.use_sequencer and scene.sequence_editor)
+
+
+class CLOUD_RENDER_OT_submit(bpy.types.Operator):
+    """Send this scene, as it is now, to the cloud and render it there. Nothing is sent before you have seen what"""
+
+    bl_idname = "cloud_render.submit"
+    bl_label = "Render in Cloud"
+    bl_options = {"INTERNAL"}
+
+    allow_missing: BoolProperty(
+        name="Allow Missing Files", description="Render even though files are missing", options={"SKIP_SAVE"}
+    )
+    again_of: StringProperty(
+        name="Again", description="A job whose frames are rendered again", options={"HIDDEN", "SKIP_SAVE"}
+    )
+    again_frames: StringProperty(
+        name="Frames", description="Which of its frames to render again, such as 12-20", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return can_render(cls, context)
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        submission.begin()
+        steps = submission.pack(context, self._wishes(context))
+        _step_later(steps, account(context), context.scene.name)
+        return {"FINISHED"}
+
+    def execute(self, context: Any) -> set[str]:
+        """For scripts: all of it, waiting for the end of the upload. The job's id is in `cloud_render.jobs[…]`."""
+        try:
+            packed = _all_steps(submission.pack(context, self._wishes(context)))
+            submission.begin()
+            BACKGROUND.run(submission.find_out(account(context), packed, lambda: None))
+            self._refuse_missing(packed)
+            assert MODEL.submit is not None
+            assert MODEL.submit.found is not None
+            job_id = _send(account(context), MODEL.submit.found, packed.wishes, BACKGROUND.run)
+        except CloudRenderError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Job {job_id}")
+        return {"FINISHED"}
+
+    def _wishes(self, context: Any) -> Wishes:
+        return Wishes(settings_of(context.scene).download, self.again_of, self.again_frames)
+
+    def _refuse_missing(self, packed: Packed) -> None:
+        if packed.examination.missing and not self.allow_missing:
+            submission.stop()
+            raise MissingFiles([str(file) for file in packed.examination.missing], MISSING_ADVICE)
+
+
+def _all_steps(steps: Generator[Stage, None, Packed]) -> Packed:
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        packed: Packed = end.value
+        return packed
+
+
+def _step_later(steps: Generator[Stage, None, Packed], chosen: Account, scene: str) -> None:
+    """Each step in a tick of its own, so that its word is on the screen before it blocks."""
+    pump.later(lambda: _step(steps, chosen, scene))
+
+
+def _step(steps: Generator[Stage, None, Packed], chosen: Account, scene: str) -> None:
+    if MODEL.submit is None:
+        return  # stopped meanwhile
+    try:
+        with in_window_of(scene):
+            submission.show(next(steps))
+    except StopIteration as end:
+        submission.show("checking")
+        BACKGROUND.start(submission.find_out(chosen, end.value, lambda: pump.later(_ask)))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the artist is told
+        submission.fail(error)
+    else:
+        _step_later(steps, chosen, scene)
+
+
+def in_window_of(scene: str) -> Any:
+    """Timers have no window of their own, and so no active scene."""
+    windows = bpy.context.window_manager.windows
+    window = next((window for window in windows if window.scene.name == scene), windows[0])
+    return bpy.context.temp_override(window=window)
+
+
+def _ask() -> None:
+    """Open the dialog; if Blender can't now, the panel shows the same with its own buttons."""
+    if MODEL.submit is None or MODEL.submit.found is None or bpy.app.background:
+        return
+    with in_window_of(MODEL.submit.found.plan.scene):
+        bpy.ops.cloud_render.send("INVOKE_DEFAULT")
+
+
+def _send(chosen: Account, found: Found, wishes: Wishes, begin: Callable[[Any], Any]) -> Any:
+    task = submission.send(chosen, found.plan, wishes, submission.folder_of(found.plan))
+    return begin(task)
+
+
+class CLOUD_RENDER_OT_send(bpy.types.Operator):
+    """Send what was found to the cloud and render it"""
+
+    bl_idname = "cloud_render.send"
+    bl_label = "Render in Cloud"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, _context: Any) -> bool:
+        if MODEL.submit is None or MODEL.submit.found is None:
+            cls.poll_message_set("Nothing is packed")
+            return False
+        return online(cls)
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        manager = context.window_manager
+        answer: set[str] = manager.invoke_props_dialog(self, width=420, title="Render in Cloud", confirm_text="Render")
+        return answer
+
+    def draw(self, _context: Any) -> None:
+        assert MODEL.submit is not None
+        findings.draw(self.layout, MODEL.submit)
+
+    def execute(self, _context: Any) -> set[str]:
+        if MODEL.submit is None or MODEL.submit.found is None:
+            return {"CANCELLED"}  # stopped while the dialog was open
+        name = submission.folder_of(MODEL.submit.found.plan).name
+        BACKGROUND.start(submission.resume(name))
+        return {"FINISHED"}
+
+
+class CLOUD_RENDER_OT_stop(bpy.types.Operator):
+    """Stop packing or uploading. What was uploaded stays, and the upload can go on later"""
+
+    bl_idname = "cloud_render.stop"
+    bl_label = "Stop"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: Any) -> set[str]:
+        submission.stop()
+        return {"FINISHED"}
+
+
+class CLOUD_RENDER_OT_resume(bpy.types.Operator):
+    """Go on with an upload that was broken off, with the scene as it was then"""
+
+    bl_idname = "cloud_render.resume"
+    bl_label = "Resume"
+    bl_options = {"INTERNAL"}
+
+    name: StringProperty(name="Upload", description="Which one", options={"SKIP_SAVE"})
+    pressed: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, _context: Any) -> bool:
+        if MODEL.submit is not None:
+            cls.poll_message_set("A scene is on its way already")
+            return False
+        return online(cls)
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        self.pressed = True
+        return self.execute(context)
+
+    def execute(self, _context: Any) -> set[str]:
+        try:
+            (BACKGROUND.start if self.pressed else BACKGROUND.run)(submission.resume(self.name))
+        except CloudRenderError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class CLOUD_RENDER_OT_discard(bpy.types.Operator):
+    """Forget an upload that was broken off. The .blend itself is not touched"""
+
+    bl_idname = "cloud_render.discard"
+    bl_label = "Discard"
+    bl_options = {"INTERNAL"}
+
+    name: StringProperty(name="Upload", description="Which one", options={"SKIP_SAVE"})
+
+    def execute(self, _context: Any) -> set[str]:
+        submission.discard(self.name)
+        return {"FINISHED"}
+
+
+CLASSES = (
+    CLOUD_RENDER_OT_submit,
+    CLOUD_RENDER_OT_send,
+    CLOUD_RENDER_OT_stop,
+    CLOUD_RENDER_OT_resume,
+    CLOUD_RENDER_OT_discard,
+)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The jobs of the cloud, and the selected one: its progress, newest frames, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import thumbnails
+from ..mirror import mirror_of
+from ..model import MODEL
+from ..remembered import remembered
+from ..words import duration, frames, say
+from .main import transfer_words
+from .text import wrapped
+
+ICONS = {
+    "uploading": "EXPORT",
+    "submitted": "TIME",
+    "queued": "TIME",
+    "rendering": "RENDER_ANIMATION",
+    "stitching": "FILE_MOVIE",
+    "done": "CHECKMARK",
+    "failed": "ERROR",
+    "cancelled": "CANCEL",
+}
+PHASES = {
+    "uploading": "Uploading",
+    "submitted": "Submitted",
+    "queued": "Waiting for a machine",
+    "rendering": "Rendering",
+    "stitching": "Making the video",
+    "done": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+
+
+class CLOUD_RENDER_UL_jobs(bpy.types.UIList):
+    """A job a line: what it is called, how it is doing."""
+
+    def draw_item(
+        self, _context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
+    ) -> None:
+        job = MODEL.job(item.name)
+        state = MODEL.states.get(item.name)
+        shown = state or job
+        if shown is None:
+            return
+        row = layout.row()
+        row.label(text=item.title, icon=ICONS[shown.phase], translate=False)
+        right = row.row()
+        right.alignment = "RIGHT"
+        right.label(text=_short(shown), translate=False)
+
+
+def _short(shown: Any) -> str:
+    if shown.phase in ("rendering", "failed", "cancelled") and shown.frames_total:
+        return f"{shown.frames_done}/{shown.frames_total}"
+    return say(PHASES[shown.phase]) if shown.phase != "done" else frames(shown.frames_total)
+
+
+def draw(layout: Any, context: Any) -> None:
+    shown = mirror_of(context)
+    row = layout.row()
+    row.template_list("CLOUD_RENDER_UL_jobs", "", shown, "jobs", shown, "job_index", rows=4)
+    row.column().operator("cloud_render.refresh", text="", icon="FILE_REFRESH")
+    if not MODEL.jobs:
+        layout.label(text="No jobs yet" if MODEL.listed else "Refresh shows the jobs of your cloud")
+    elif MODEL.job(MODEL.active) is not None:
+        _job(layout)
+
+
+def _job(layout: Any) -> None:
+    job_id = MODEL.active
+    shown = MODEL.states.get(job_id) or MODEL.job(job_id)
+    _progress(layout, shown)
+    _problem(layout, shown)
+    _thumbnails(layout, job_id)
+    _buttons(layout, shown)
+
+
+def _progress(layout: Any, shown: Any) -> None:
+    words = MODEL.busy.get(MODEL.active, "")
+    if words:
+        layout.label(text=words, icon="TIME")
+        return
+    if shown.frames_total:
+        text = say(
+            "{phase} · {done} of {total}",
+            phase=say(PHASES[shown.phase]),
+            done=shown.frames_done,
+            total=shown.frames_total,
+        )
+        layout.progress(factor=shown.frames_done / shown.frames_total, text=text, translate=False)
+    else:
+        layout.label(text=PHASES[shown.phase], icon=ICONS[shown.phase])
+    seconds = getattr(shown, "seconds_left", None)
+    if seconds:
+        layout.label(text=say("{time} left", time=duration(seconds)), icon="TIME", translate=False)
+
+
+def _problem(layout: Any, shown: Any) -> None:
+    if not shown.problem:
+        return
+    box = layout.box().column(align=True)
+    box.alert = shown.phase == "failed"
+    for number, line in enumerate(wrapped(shown.problem)):
+        box.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
+
+
+def _thumbnails(layout: Any, job_id: str) -> None:
+    pictures = [(frame, thumbnails.icon(job_id, frame)) for frame in thumbnails.frames_shown(job_id)]
+    known = [(frame, icon) for frame, icon in pictures if icon]
+    if not known:
+        return
+    grid = layout.grid_flow(columns=4, even_columns=True, even_rows=True, align=True)
+    for frame, icon in known:
+        column = grid.column(align=True)
+        column.template_icon(icon_value=icon, scale=3.0)
+        column.operator("cloud_render.show_frame", text=str(frame), translate=False).frame = frame
+
+
+def _buttons(layout: Any, shown: Any) -> None:
+    job_id = MODEL.active
+    ended = shown.phase in ("done", "failed", "cancelled")
+    if job_id in MODEL.downloads:
+        _download(layout, job_id)
+    else:
+        row = layout.row(align=True)
+        row.operator("cloud_render.download", icon="IMPORT")
+        if not ended:
+            row.operator(
+                "cloud_render.download_when_done",
+                text="",
+                icon="CHECKBOX_HLT" if job_id in remembered().downloads else "CHECKBOX_DEHLT",
+            )
+    row = layout.row(align=True)
+    row.operator("cloud_render.open_video", icon="PLAY")
+    row.operator("cloud_render.open_folder", icon="FILE_FOLDER")
+    layout.operator("cloud_render.load_strip", icon="SEQUENCE")
+    if not ended:
+        row = layout.row(align=True)
+        row.operator("cloud_render.cancel", icon="CANCEL")
+        row.operator("cloud_render.show_log", icon="TEXT")
+        return
+    row = layout.row(align=True)
+    row.operator("cloud_render.retry", icon="FILE_REFRESH")
+    row.operator("cloud_render.stitch", icon="FILE_MOVIE")
+    layout.operator("cloud_render.again", icon="LOOP_BACK")
+    row = layout.row(align=True)
+    row.operator("cloud_render.show_log", icon="TEXT")
+    row.operator("cloud_render.delete", icon="TRASH")
+
+
+def _download(layout: Any, job_id: str) -> None:
+    transfer = MODEL.downloads[job_id]
+    row = layout.row(align=True)
+    row.progress(factor=transfer.factor, text="Downloading…")
+    row.operator("cloud_render.stop_download", text="", icon="CANCEL")
+    layout.label(text=transfer_words(transfer), translate=False)
+
+
+CLASSES = (CLOUD_RENDER_UL_jobs,)

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Long words in a narrow sidebar: a label has no line breaks of its own."""
+
+from __future__ import annotations
+
+import textwrap
+
+WIDTH = 44
+"""Characters that fit a sidebar of its usual width."""
+
+MOST_LINES = 8
+
+
+def wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, max_lines=MOST_LINES, placeholder=" …", break_on_hyphens=False)

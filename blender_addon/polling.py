@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When to look at the cloud again: often while a job moves, seldom while nothing does, never before the artist did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from . import tasks
+from .background import BACKGROUND
+from .model import MODEL, Account
+from .remembered import remembered
+
+LIST_EVERY_S = 60.0
+LOOK_FIRST_S = 2.0
+LOOK_MOST_S = 20.0
+SLOWER = 1.5
+
+
+@dataclass
+class _Pace:
+    """How often one job is looked at."""
+
+    next_at: float = 0.0
+    every_s: float = LOOK_FIRST_S
+    seen: object = None
+
+
+@dataclass
+class Polling:
+    """Decides, each tick, what is due; starts at most one look and one listing."""
+
+    list_at: float = 0.0
+    paces: dict[str, _Pace] = field(default_factory=dict)
+
+    def tick(self, account: Account, now: float) -> None:
+        if not (MODEL.listed or remembered().used):
+            return
+        if now >= self.list_at or not MODEL.listed:
+            self._list(account, now)
+        for job_id in self._watched():
+            if self._look(account, job_id, now):
+                return
+
+    def soon(self) -> None:
+        """Something was done: whatever is watched is looked at in the next tick."""
+        self.paces.clear()
+
+    def _list(self, account: Account, now: float) -> None:
+        if MODEL.problem is not None and now < self.list_at:
+            return
+        if BACKGROUND.start(tasks.list_jobs(account)):
+            self.list_at = now + LIST_EVERY_S
+
+    def _watched(self) -> list[str]:
+        """The selected job, and those whose results are waited for."""
+        waited = [job_id for job_id in remembered().downloads if job_id != MODEL.active]
+        return [job_id for job_id in (MODEL.active, *waited) if job_id and not self._is_over(job_id)]
+
+    def _is_over(self, job_id: str) -> bool:
+        state = MODEL.states.get(job_id)
+        return state is not None and state.ended
+
+    def _look(self, account: Account, job_id: str, now: float) -> bool:
+        pace = self.paces.setdefault(job_id, _Pace())
+        if now < pace.next_at or not BACKGROUND.start(tasks.look(account, job_id)):
+            return False
+        state = MODEL.states.get(job_id)
+        moved = state != pace.seen
+        pace.seen = state
+        pace.every_s = LOOK_FIRST_S if moved else min(pace.every_s * SLOWER, LOOK_MOST_S)
+        pace.next_at = now + pace.every_s
+        return True
+
+
+POLLING = Polling()

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results in Blender's own editors: pictures, logs, strips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from cloud_render.contract import keys
+from cloud_render.contract.errors import CloudRenderError
+from cloud_render.inblender import versions
+
+
+def show_picture(path: Path) -> None:
+    """In an Image Editor; in a window of its own where none is open."""
+    image = bpy.data.images.load(str(path), check_existing=True)
+    image.reload()
+    show_image(image)
+
+
+def show_image(image: Any) -> None:
+    area = _area("IMAGE_EDITOR")
+    if area is not None:
+        area.spaces.active.image = image
+
+
+def show_text(name: str, content: str) -> None:
+    text: Any = bpy.data.texts.get(name) or bpy.data.texts.new(name)
+    text.from_string(content)
+    area = _area("TEXT_EDITOR")
+    if area is not None:
+        area.spaces.active.text = text
+        area.spaces.active.top = max(len(text.lines) - area.height // 24, 0)
+
+
+def add_strip(scene: Any, folder: Path, name: str) -> Any:
+    """The frames in `folder`/frames as one image strip, on the first free channel, where they belong in time.
+
+    Raises CloudRenderError where there are none.
+    """
+    frames = numbered(folder / "frames")
+    if not frames:
+        raise CloudRenderError("There are no frames on this computer yet.", "Download them first.")
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    strips = versions.top_strips(editor)
+    channel = 1 + max((strip.channel for strip in strips), default=0)
+    first = min(frames)
+    strip = strips.new_image(name, str(frames[first]), min(channel, 128), first)
+    for number in range(first + 1, max(frames) + 1):
+        strip.elements.append(_held(frames, number).name)
+    return strip
+
+
+def numbered(folder: Path) -> dict[int, Path]:
+    """Frame files by their numbers."""
+    found = {keys.frame_of_name(path.name): path for path in sorted(folder.glob("*.*"))}
+    return {number: path for number, path in found.items() if number is not None}
+
+
+def _held(frames: dict[int, Path], number: int) -> Path:
+    """The frame, or the last one before it: a strip has no gaps."""
+    return frames[max(there for there in frames if there <= number)]
+
+
+def _area(kind: str) -> Any:
+    """An editor of that kind that is open, or one in a new window; None where Blender has no windows."""
+    context: Any = bpy.context
+    areas: Sequence[Any] = [area for window in context.window_manager.windows for area in window.screen.areas]
+    for area in areas:
+        if area.type == kind:
+            return area
+    if bpy.app.background:
+        return None
+    with context.temp_override(window=context.window_manager.windows[0]):
+        bpy.ops.wm.window_new()
+    area = context.window_manager.windows[-1].screen.areas[0]
+    area.type = kind
+    return area

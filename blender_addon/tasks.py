@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be done with the cloud, each as a Task: the thread's part, and how the model changes when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import remembered
+from .background import Task
+from .model import MODEL, Account, Check, Transfer
+from .trouble import problem_of
+
+LIST, LOOK, PREVIEWS, CHECK = "list jobs", "look", "previews", "check"
+"""Names of tasks that are not of one job."""
+
+
+def _failed(error: Exception) -> None:
+    MODEL.problem = problem_of(error)
+    MODEL.changes += 1
+
+
+def list_jobs(account: Account) -> Task:
+    def done(jobs: Any) -> None:
+        MODEL.jobs, MODEL.listed, MODEL.problem = jobs, True, None
+        remembered.use(True)
+        if MODEL.job(MODEL.active) is None:
+            MODEL.active = jobs[0].job_id if jobs else ""
+        MODEL.changes += 1
+
+    return Task(LIST, lambda cloud, _: cloud.jobs(account), done, _failed)
+
+
+def look(account: Account, job_id: str) -> Task:
+    def done(state: Any) -> None:
+        if MODEL.states.get(job_id) != state:
+            MODEL.states[job_id] = state
+            MODEL.changes += 1
+
+    return Task(LOOK, lambda cloud, _: cloud.look(account, job_id), done, _failed)
+
+
+def previews(account: Account, job_id: str, frames: tuple[int, ...], folder: Path) -> Task:
+    def done(found: Any) -> None:
+        MODEL.previews[job_id] = found
+        MODEL.changes += 1
+
+    return Task(PREVIEWS, lambda cloud, _: cloud.previews(account, job_id, frames, folder), done, _failed)
+
+
+def download(account: Account, job_id: str, folder: Path) -> Task:
+    def told(transfer: Transfer) -> None:
+        MODEL.downloads[job_id] = transfer
+        MODEL.changes += 1
+
+    def done(downloaded: Any) -> None:
+        MODEL.downloads.pop(job_id, None)
+        MODEL.downloaded[job_id] = downloaded.folder
+        if downloaded.video:
+            MODEL.videos[job_id] = downloaded.video
+        remembered.forget_download(job_id)
+        MODEL.changes += 1
+
+    def failed(error: Exception) -> None:
+        MODEL.downloads.pop(job_id, None)
+        remembered.forget_download(job_id)
+        _failed(error)
+
+    MODEL.downloads[job_id] = Transfer()
+    MODEL.changes += 1
+    return Task(
+        download_name(job_id),
+        lambda cloud, task: cloud.download(account, job_id, folder, task.tell, task.stopped),
+        done,
+        failed,
+        told,
+    )
+
+
+def download_name(job_id: str) -> str:
+    return f"download {job_id}"
+
+
+def change(account: Account, job_id: str, verb: str, words: str, then: Callable[[], None] | None = None) -> Task:
+    """Something done to a job by the function `verb` of the cloud; `words` say it while it goes on."""
+
+    def ended() -> None:
+        MODEL.busy.pop(job_id, None)
+        MODEL.states.pop(job_id, None)
+        MODEL.listed = False
+        MODEL.changes += 1
+
+    def done(_: Any) -> None:
+        ended()
+        if then:
+            then()
+
+    def failed(error: Exception) -> None:
+        ended()
+        _failed(error)
+
+    MODEL.busy[job_id] = words
+    MODEL.changes += 1
+    return Task(f"change {job_id}", lambda cloud, _: getattr(cloud, verb)(account, job_id), done, failed)
+
+
+def show_frame(account: Account, job_id: str, frame: int, folder: Path, show: Callable[[Path], None]) -> Task:
+    return Task(
+        f"frame {frame} of {job_id}", lambda cloud, _: cloud.frame(account, job_id, frame, folder), show, _failed
+    )
+
+
+def show_log(account: Account, job_id: str, show: Callable[[str], None]) -> Task:
+    return Task(f"log of {job_id}", lambda cloud, _: cloud.log_of_failed(account, job_id), show, _failed)
+
+
+def check(account: Account, blender: str) -> Task:
+    def told(finding: Check) -> None:
+        MODEL.checks = (*MODEL.checks, finding)
+        MODEL.changes += 1
+
+    def ended(_: Any) -> None:
+        MODEL.checking = False
+        MODEL.changes += 1
+
+    def failed(error: Exception) -> None:
+        problem = problem_of(error)
+        told(Check("Cloud Render", f"{problem.text} {problem.advice}".strip(), good=False, remedy=problem.remedy))
+        ended(None)
+
+    MODEL.checks, MODEL.checking = (), True
+    MODEL.changes += 1
+    return Task(CHECK, lambda cloud, task: cloud.check(account, blender, task.tell), ended, failed, told)

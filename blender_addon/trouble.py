@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Errors as the artist meets them: a problem, an advice, and the button that helps."""
+
+from __future__ import annotations
+
+import logging
+
+from cloud_render.contract import errors
+
+from .model import Problem, Remedy
+
+log = logging.getLogger(__name__)
+
+REMEDY_OF: dict[type[Exception], Remedy] = {
+    errors.NoCredentials: "sign_in",
+    errors.NoStack: "preferences",
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to show. A fault of our own is logged with its trace and shown as such."""
+    if not isinstance(error, errors.CloudRenderError):
+        log.error("Cloud Render failed", exc_info=error)
+        return Problem(
+            f"Cloud Render itself failed: {type(error).__name__}: {error}",
+            "The system console has the details; please report them.",
+        )
+    return Problem(error.problem, _for_artists(error.advice), REMEDY_OF.get(type(error), ""))
+
+
+def _for_artists(advice: str) -> str:
+    """Nothing where the advice is a command to type: the panel has its button."""
+    return "" if "cloud-render " in advice or " --" in advice else advice

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers, sizes and times as short words in the artist's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+
+def say(text: str, **values: Any) -> str:
+    """`text` translated, then filled in. Show it with translate=False."""
+    return bpy.app.translations.pgettext_iface(text).format(**values)
+
+
+def size(number: float) -> str:
+    """Of bytes, as a person reads it: 12.4 MB."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """3:07, or 1:02:09."""
+    whole = max(round(seconds), 0)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def frames(count: int) -> str:
+    return say("1 frame") if count == 1 else say("{count} frames", count=f"{count:,}")
