@@ -60,13 +60,13 @@ class BatchJob:
 
 
 @dataclass(frozen=True)
-class FailedChild:
-    """A child that Batch gave up."""
+class Child:
+    """One child of an array, as ListJobs shows it; or a plain job in its place."""
 
     index: int
     exit_code: int | None
     reason: str
-    """In Batch's words."""
+    """Why it is in its state, in Batch's words."""
 
 
 def claim(farm: Farm, job_id: str, submission: Submission) -> bool:
@@ -111,11 +111,12 @@ def terminate(farm: Farm, batch_id: str, reason: str) -> None:
         farm.batch.terminate_job(jobId=batch_id, reason=reason)
 
 
-def failed_children(farm: Farm, render_id: str, most: int = 100) -> list[FailedChild]:
-    with translated("ask AWS Batch which children failed", CloudUnreachable):
-        answer = farm.batch.list_jobs(arrayJobId=render_id, jobStatus="FAILED", maxResults=most)
+def children_in(farm: Farm, render_id: str, status: str) -> list[Child]:
+    """An array's children in that state; up to 100 of them."""
+    with translated("ask AWS Batch about the children", CloudUnreachable):
+        answer = farm.batch.list_jobs(arrayJobId=render_id, jobStatus=status, maxResults=100)
     return [
-        FailedChild(
+        Child(
             row["arrayProperties"]["index"],
             row.get("container", {}).get("exitCode"),
             row.get("container", {}).get("reason") or row.get("statusReason", ""),

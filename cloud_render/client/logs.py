@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloud_render.client import batch
+from cloud_render.client import batch, phases
 from cloud_render.client.batch import BatchJob
 from cloud_render.client.farm import Farm
 from cloud_render.client.records import record
@@ -22,6 +22,10 @@ from cloud_render.store.translate import code_of, translated
 
 _LOOK_S = 2.0
 """Between two looks while following; GetLogEvents is limited to 25 requests a second for a whole account."""
+
+
+_MOST_EVENTS = 10_000
+"""In one answer of GetLogEvents."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,43 @@ def lines(
         sleep(_LOOK_S)
 
 
+def of_failed(farm: Farm, job_id: str, most: int = 400) -> list[LogLine]:
+    """The last `most` lines of what tells why the job failed: of the newest submission's first failed child, or of
+    its failed stitch; where nothing failed, of what runs now or ran last.
+
+    Empty while nothing has begun, and once the log has expired. Raises NotThere, CloudUnreachable or NoCredentials.
+    """
+    latest = record(farm, job_id).latest
+    if latest is None:
+        return []
+    jobs = batch.describe(farm, [batch_id for batch_id in (latest.render_id, latest.stitch_id) if batch_id])
+    batch_id, child = _telling(farm, latest, jobs.get(latest.render_id), jobs.get(latest.stitch_id))
+    job = jobs.get(batch_id) or batch.describe(farm, [batch_id] if batch_id else []).get(batch_id)
+    return _last_lines(farm, job, child, most) if job else []
+
+
+def _telling(
+    farm: Farm, latest: Submission, render: BatchJob | None, stitch: BatchJob | None
+) -> tuple[str, int | None]:
+    """Batch's id and the child it stands for; no id where nothing has begun."""
+    for status in ("FAILED", "RUNNING", "SUCCEEDED"):
+        child = _first_child(farm, render, status)
+        if child is not None:
+            return _children(latest)[child], child
+        if stitch and stitch.status == status:
+            return stitch.id, None
+    return "", None
+
+
+def _first_child(farm: Farm, render: BatchJob | None, status: str) -> int | None:
+    """Of an array its first child in that state; 0 for a plain job that is in it."""
+    if render is None or status not in phases.counted(render):
+        return None
+    if not render.children:
+        return 0
+    return min((child.index for child in batch.children_in(farm, render.id, status)), default=None)
+
+
 def _sources(farm: Farm, job_id: str, index: int | None, stitch: bool) -> list[tuple[str, int | None]]:
     """Batch's ids and the child each stands for."""
     latest = record(farm, job_id).latest
@@ -89,18 +130,47 @@ def _new_lines(farm: Farm, job: BatchJob, child: int | None, positions: dict[str
     """From where each stream was left; `positions` remembers by stream."""
     for attempt, stream in enumerate(job.log_streams, start=1):
         while True:
-            events, token = _page(farm, stream, positions.get(stream, ""))
-            for event in events:
-                at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-                yield LogLine(child, attempt, at, event["message"])
-            # The end is not an empty page, which may come in the middle, but a token that repeats.
-            if not token or token == positions.get(stream):
+            page = _page(farm, stream, positions.get(stream, ""))
+            yield from (_line(child, attempt, event) for event in page.events)
+            if not page.forward or page.forward == positions.get(stream):
                 break
-            positions[stream] = token
+            positions[stream] = page.forward
 
 
-def _page(farm: Farm, stream: str, token: str) -> tuple[list[dict[str, Any]], str]:
-    question: dict[str, Any] = {"logGroupName": farm.log_group, "logStreamName": stream, "startFromHead": True}
+def _last_lines(farm: Farm, job: BatchJob, child: int | None, most: int) -> list[LogLine]:
+    """From the end backwards, through as many attempts as it takes."""
+    found: list[LogLine] = []
+    for attempt, stream in reversed(list(enumerate(job.log_streams, start=1))):
+        token = ""
+        while len(found) < most:
+            page = _page(farm, stream, token, last=min(most - len(found), _MOST_EVENTS))
+            found[:0] = [_line(child, attempt, event) for event in page.events]
+            if not page.back or page.back == token:
+                break
+            token = page.back
+    return found
+
+
+def _line(child: int | None, attempt: int, event: Mapping[str, Any]) -> LogLine:
+    return LogLine(child, attempt, datetime.fromtimestamp(event["timestamp"] / 1000, UTC), event["message"])
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Some events of a stream, in their order, and the tokens for those after and before them.
+
+    The end is not an empty page, which may come in the middle, but a token that repeats.
+    """
+
+    events: Sequence[Mapping[str, Any]] = ()
+    forward: str = ""
+    back: str = ""
+
+
+def _page(farm: Farm, stream: str, token: str, last: int = 0) -> _Page:
+    """The page of `token`; without one the first of all events, or the last `last` of them."""
+    question: dict[str, Any] = {"logGroupName": farm.log_group, "logStreamName": stream}
+    question |= {"startFromHead": False, "limit": last} if last else {"startFromHead": True}
     if token:
         question["nextToken"] = token
     with translated("read the log", CloudUnreachable):
@@ -108,6 +178,6 @@ def _page(farm: Farm, stream: str, token: str) -> tuple[list[dict[str, Any]], st
             answer = farm.connection.client("logs").get_log_events(**question)
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
-                return [], ""  # the worker has not written yet, or the log has expired
+                return _Page()  # the worker has not written yet, or the log has expired
             raise
-    return answer["events"], answer.get("nextForwardToken", "")
+    return _Page(answer["events"], answer.get("nextForwardToken", ""), answer.get("nextBackwardToken", ""))

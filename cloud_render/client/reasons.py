@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cloud_render.client import batch, objects
-from cloud_render.client.batch import BatchJob, FailedChild
+from cloud_render.client.batch import BatchJob, Child
 from cloud_render.client.farm import Farm
 from cloud_render.client.records import Record
 from cloud_render.contract import frames, keys
@@ -97,9 +97,9 @@ def of_render(farm: Farm, found: Record, render: BatchJob) -> Reason:
     """Why the array, or the plain job, has failed children."""
     assert found.latest is not None
     if render.children:
-        failed = batch.failed_children(farm, render.id)
+        failed = batch.children_in(farm, render.id, "FAILED")
     else:
-        failed = [FailedChild(0, render.exit_code, render.container_reason or render.status_reason)]
+        failed = [Child(0, render.exit_code, render.container_reason or render.status_reason)]
     told = [_of_child(farm, found.job_id, found.latest.number, child) for child in failed[:_ASKED]]
     if not told:
         return Reason("The render failed.", f"See `cloud-render logs {found.job_id}`.")
@@ -111,18 +111,18 @@ def of_render(farm: Farm, found: Record, render: BatchJob) -> Reason:
 
 def of_stitch(farm: Farm, found: Record, stitch: BatchJob) -> Reason:
     assert found.latest is not None
-    child = FailedChild(0, stitch.exit_code, stitch.container_reason or stitch.status_reason)
+    child = Child(0, stitch.exit_code, stitch.container_reason or stitch.status_reason)
     start = keys.Prefix.of_job(found.job_id).stitch_report(found.latest.number, 0).removesuffix("0.json")
     return _of_report(farm, start, child) or _of_batch_words(child, f"See `cloud-render logs {found.job_id}`.")
 
 
-def _of_child(farm: Farm, job_id: str, submission: int, child: FailedChild) -> Reason:
+def _of_child(farm: Farm, job_id: str, submission: int, child: Child) -> Reason:
     start = keys.Prefix.of_job(job_id).report(submission, child.index, 0).removesuffix("0.json")
     logs = f"See `cloud-render logs {job_id} --index {child.index}`."
     return _of_report(farm, start, child) or _of_batch_words(child, logs)
 
 
-def _of_report(farm: Farm, start: str, child: FailedChild) -> Reason | None:
+def _of_report(farm: Farm, start: str, child: Child) -> Reason | None:
     """From the last report below the key `start`; None if it isn't that of the attempt that failed for good.
 
     Such an attempt may have been killed before it could write one.
@@ -141,7 +141,7 @@ def _of_report(farm: Farm, start: str, child: FailedChild) -> Reason | None:
     return Reason(report.problem, report.advice)
 
 
-def _of_batch_words(child: FailedChild, logs: str) -> Reason:
+def _of_batch_words(child: Child, logs: str) -> Reason:
     if child.exit_code in _OF_EXIT:
         return _OF_EXIT[child.exit_code]
     for words, reason in _BATCH_WORDS:

@@ -3,7 +3,8 @@
 
 What goes wrong is written in the job's name: `fail=3` fails on frame 3, `skip=3` leaves frame 3 out in silence,
 `kill=3` dies at frame 3 as the out-of-memory killer would have it, `hold` renders nothing until it is ended,
-`bad-stitch` fails in the stitch. `once` lets all of it happen in the first submission only.
+`again=3` asks Batch for a second attempt at frame 3, `bad-stitch` fails in the stitch. `once` lets all of it happen in
+the first submission only.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def render(bucket, prefix, job, name, number, per_job, total):
     for frame in frames.slice_of(wanted, INDEX, per_job):
         if asked_for(name, "kill", frame):
             os.kill(os.getpid(), signal.SIGKILL)
+        if asked_for(name, "again", frame) and ATTEMPT == 1:
+            return report(bucket, prefix, "render", number, 75, "The disk is full.")
         if asked_for(name, "fail", frame):
             return report(bucket, prefix, "render", number, 70, f"Blender wrote no picture for frame {frame}.")
         if not asked_for(name, "skip", frame):
