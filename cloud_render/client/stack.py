@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, WaiterError
 
+from cloud_render.client.sources import TEMPLATE
 from cloud_render.contract.errors import BadArguments, CloudNotReady, NoStack
-
-TEMPLATE = Path(__file__).resolve().parents[2] / "cloudformation" / "cloud-render.yaml"
-"""The template beside the package, in a checkout and in an installed wheel alike."""
 
 MAX_INLINE_BYTES = 51_200
 """The largest template that CloudFormation takes inside the request."""
