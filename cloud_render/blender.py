@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TextIO
 
-from cloud_render.contract import errors
+from cloud_render.contract import errors, versions
 from cloud_render.contract.errors import (
     BadArguments,
     BlenderFailed,
@@ -77,7 +77,7 @@ class Blender:
     @property
     def release(self) -> str:
         """major.minor: what decides whether a file fits."""
-        return ".".join(self.version.split(".")[:2])
+        return versions.release(self.version)
 
 
 def find(explicit: str | None = None) -> Blender:

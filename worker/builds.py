@@ -23,6 +23,7 @@ from cloud_render import blender as door
 from cloud_render.blender import Blender
 from cloud_render.contract import keys, values
 from cloud_render.contract.errors import BadArguments, BadInput, StorageUnavailable, UnreadableBlend
+from cloud_render.contract.versions import numbers, release
 from worker.cache import Cache, in_words, sha256_of
 from worker.s3 import Bucket
 
@@ -51,15 +52,6 @@ class Build:
         return values.from_json(cls, text, "build.json")
 
 
-def build_key(version: str) -> str:
-    return keys.blender_build(version) + "build.json"
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """To compare versions by: "5.0.1" → (5, 0, 1)."""
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
 @contextlib.contextmanager
 def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], None]) -> Iterator[Blender]:
     """The Blender for a job of Blender `version` ("" for any). A build stays in the cache as long as the block.
@@ -72,7 +64,7 @@ def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], Non
     build = _of_bucket(bucket, version)
     if build is None:
         raise BadInput(
-            f"There is no Blender{' ' + _release(version) if version else ''} here or in {bucket.uri(keys.BLENDER)}.",
+            f"There is no Blender{' ' + release(version) if version else ''} here or in {bucket.uri(keys.BLENDER)}.",
             f"Install it: python -m worker install-blender {version or 'VERSION'} --to s3://{bucket.name}/blender",
         )
     with cache.build(build.sha256, lambda folder: _unpack(bucket, cache, build, folder)) as folder:
@@ -96,7 +88,7 @@ def _of_this_machine(version: str, warn: Callable[[str], None]) -> Blender | Non
         found = door.find()
     except BadArguments:
         return None  # none here: the usual case in the container
-    if version and (_release(found.version) != _release(version) or numbers(found.version) < numbers(version)):
+    if version and (release(found.version) != release(version) or numbers(found.version) < numbers(version)):
         log.info("Blender %s of this machine does not fit a scene of %s", found.version, version)
         return None
     _notice(found.version, version, warn)
@@ -108,18 +100,14 @@ def _notice(found: str, version: str, warn: Callable[[str], None]) -> None:
         warn(f"The scene was sent by Blender {version} and is rendered by {found}.")
 
 
-def _release(version: str) -> str:
-    return ".".join(version.split(".")[:2])
-
-
 def _of_bucket(bucket: Bucket, version: str) -> Build | None:
     """The build to take: exactly `version`, else the newest of its release, else (for "") the newest of all."""
-    names = [item.key.split("/")[1] for item in bucket.list(keys.BLENDER) if item.key.endswith("/build.json")]
-    fitting = [name for name in names if not version or _release(name) == _release(version)]
+    there = filter(None, (keys.blender_of_record(item.key) for item in bucket.list(keys.BLENDER)))
+    fitting = [name for name in there if not version or release(name) == release(version)]
     if not fitting:
         return None
     best = version if version in fitting else max(fitting, key=numbers)
-    return Build.from_json(bucket.get(build_key(best)))
+    return Build.from_json(bucket.get(keys.blender_record(best)))
 
 
 def _unpack(bucket: Bucket, cache: Cache, build: Build, folder: Path) -> None:

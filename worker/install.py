@@ -18,7 +18,7 @@ from cloud_render import blender as door
 from cloud_render.contract import keys
 from cloud_render.contract.errors import BadArguments, BadInput, NotThere, StorageUnavailable
 from worker.attempt import scratch
-from worker.builds import UNPACKED, Build, build_key, extract
+from worker.builds import UNPACKED, Build, extract
 from worker.cache import in_words, require_free, sha256_of
 from worker.interruption import listening
 from worker.s3 import Bucket, bucket_and_key
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> str:
         build = Build(version, archive.name, found, archive.stat().st_size)
         log.info("uploading %s (%s)", build.archive, in_words(build.size))
         bucket.put_file(keys.blender_build(version) + build.archive, archive, "application/x-xz")
-        bucket.put(build_key(version), build.to_json().encode(), "application/json")
+        bucket.put(keys.blender_record(version), build.to_json().encode(), "application/json")
     return f"Blender {version} is in {bucket.uri(keys.blender_build(version))}"
 
 
@@ -113,7 +113,7 @@ def _name_of(source: str) -> str:
 
 
 def _is_there(bucket: Bucket, version: str, expected: str) -> bool:
-    there = bucket.get_if_there(build_key(version))
+    there = bucket.get_if_there(keys.blender_record(version))
     return there is not None and bool(expected) and Build.from_json(there).sha256 == expected
 
 

@@ -59,6 +59,17 @@ def blender_build(version: str) -> str:
     return f"{BLENDER}{version}/"
 
 
+def blender_record(version: str) -> str:
+    """What the build of Blender `version` is; written last, so where it exists the build is whole."""
+    return blender_build(version) + "build.json"
+
+
+def blender_of_record(key: str) -> str:
+    """The version whose record `key` is; empty for any other key."""
+    match = re.fullmatch(re.escape(BLENDER) + r"([^/]+)/build\.json", key)
+    return match[1] if match else ""
+
+
 def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an `s3://bucket/key`; the key may be empty. Raises BadArguments."""
     match = re.fullmatch(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,62})(?:/(.*))?", uri, re.DOTALL)

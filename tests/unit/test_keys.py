@@ -70,3 +70,10 @@ def test_what_is_no_s3_address_is_refused(uri: str) -> None:
     """With a word on how to write one."""
     with pytest.raises(BadArguments, match="s3://bucket/path"):
         keys.split_uri(uri)
+
+
+def test_a_builds_record_tells_its_version() -> None:
+    """There and back; what lies elsewhere below blender/ is no record."""
+    assert keys.blender_of_record(keys.blender_record("5.0.1")) == "5.0.1"
+    for stray in ("blender/5.0.1/archive.tar.xz", "blender/build.json", "jobs/5.0.1/build.json", "build.json"):
+        assert keys.blender_of_record(stray) == ""

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Version numbers of Blender, such as 5.0.1: their order, and the release that decides whether a file fits."""
+
+from __future__ import annotations
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """To compare versions by: "5.0.1" → (5, 0, 1)."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def release(version: str) -> str:
+    """major.minor: "5.0.1" → "5.0". Files of one release open fully in all of its patches."""
+    return ".".join(version.split(".")[:2])
