@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from .model import Account
+from .model import MODEL, Account
 
 
 def preferences(context: Any) -> Any:
@@ -26,5 +26,10 @@ def own_folder(name: str) -> Path:
     return Path(bpy.utils.extension_path_user(__package__, path=name, create=True))
 
 
-def downloads_folder(context: Any) -> Path:
+def job_folder(context: Any, job_id: str) -> Path:
+    """Where the job's files lie on this computer, or will."""
+    return MODEL.downloaded.get(job_id) or _downloads(context) / job_id
+
+
+def _downloads(context: Any) -> Path:
     return Path(bpy.path.abspath(preferences(context).downloads)).expanduser()

@@ -54,11 +54,11 @@ class Polling:
     def _watched(self) -> list[str]:
         """The selected job, and those whose results are waited for."""
         waited = [job_id for job_id in remembered().downloads if job_id != MODEL.active]
-        return [job_id for job_id in (MODEL.active, *waited) if job_id and not self._is_over(job_id)]
+        return [job_id for job_id in (MODEL.active, *waited) if job_id and self._may_move(job_id)]
 
-    def _is_over(self, job_id: str) -> bool:
+    def _may_move(self, job_id: str) -> bool:
         state = MODEL.states.get(job_id)
-        return state is not None and state.ended
+        return job_id not in MODEL.busy and not (state is not None and state.ended)
 
     def _look(self, account: Account, job_id: str, now: float) -> bool:
         pace = self.paces.setdefault(job_id, _Pace())

@@ -15,8 +15,8 @@ from typing import Any
 
 import bpy
 
-from . import mirror, submission, thumbnails
-from .account import account
+from . import mirror, remembered, submission, tasks, thumbnails
+from .account import account, job_folder
 from .background import BACKGROUND
 from .model import MODEL
 from .polling import POLLING
@@ -49,7 +49,20 @@ def pump() -> None:
     if bpy.app.online_access:
         POLLING.tick(account(context), now)
         thumbnails.fetch(account(context))
+        _bring_results(context)
     _redraw_if_changed(context)
+
+
+def _bring_results(context: Any) -> None:
+    """Download what the artist wanted to have as soon as it is done."""
+    for job_id in remembered.remembered().downloads:
+        state = MODEL.states.get(job_id)
+        if state is None or not state.ended or job_id in MODEL.downloads:
+            continue
+        if state.phase == "done":
+            BACKGROUND.start(tasks.download(account(context), job_id, job_folder(context, job_id)))
+        else:
+            remembered.forget_download(job_id)
 
 
 def _look_around(now: float) -> None:

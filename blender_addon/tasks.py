@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cloud_render.contract.errors import NotThere
+
 from . import remembered
 from .background import Task
 from .model import MODEL, Account, Check, Transfer
@@ -38,7 +40,13 @@ def look(account: Account, job_id: str) -> Task:
             MODEL.states[job_id] = state
             MODEL.changes += 1
 
-    return Task(LOOK, lambda cloud, _: cloud.look(account, job_id), done, _failed)
+    def failed(error: Exception) -> None:
+        if isinstance(error, NotThere):
+            MODEL.listed = False  # deleted meanwhile: the list shows what there is
+        else:
+            _failed(error)
+
+    return Task(LOOK, lambda cloud, _: cloud.look(account, job_id), done, failed)
 
 
 def previews(account: Account, job_id: str, frames: tuple[int, ...], folder: Path) -> Task:

@@ -10,7 +10,7 @@ import bpy
 from bpy.props import StringProperty
 
 from .. import remembered, results, tasks
-from ..account import account, downloads_folder
+from ..account import account, job_folder
 from ..background import BACKGROUND, Task
 from ..mirror import mirror_of, title_of
 from ..model import MODEL
@@ -196,11 +196,6 @@ class CLOUD_RENDER_OT_download(JobOperator):
     def task(self, context: Any) -> Task:
         folder = Path(bpy.path.abspath(self.folder)) if self.folder else job_folder(context, self.job)
         return tasks.download(account(context), self.job, folder)
-
-
-def job_folder(context: Any, job_id: str) -> Path:
-    """Where the job's files lie on this computer, or will."""
-    return MODEL.downloaded.get(job_id) or downloads_folder(context) / job_id
 
 
 class CLOUD_RENDER_OT_download_when_done(bpy.types.Operator):

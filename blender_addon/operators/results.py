@@ -11,12 +11,11 @@ from bpy.props import IntProperty
 from cloud_render.contract.errors import CloudRenderError
 
 from .. import results, tasks
-from ..account import account
+from ..account import account, job_folder
 from ..background import Task
 from ..mirror import title_of
 from ..model import MODEL
 from .base import JobOperator
-from .jobs import job_folder
 
 
 class CLOUD_RENDER_OT_show_frame(JobOperator):

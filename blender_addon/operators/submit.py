@@ -65,9 +65,7 @@ class CLOUD_RENDER_OT_submit(bpy.types.Operator):
         return can_render(cls, context)
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
-        submission.begin()
-        steps = submission.pack(context, self._wishes(context))
-        _step_later(steps, account(context), context.scene.name)
+        start(context, self._wishes(context))
         return {"FINISHED"}
 
     def execute(self, context: Any) -> set[str]:
@@ -93,6 +91,12 @@ class CLOUD_RENDER_OT_submit(bpy.types.Operator):
         if packed.examination.missing and not self.allow_missing:
             submission.stop()
             raise MissingFiles([str(file) for file in packed.examination.missing], MISSING_ADVICE)
+
+
+def start(context: Any, wishes: Wishes) -> None:
+    """Pack step by step, find out what is new, then ask; Blender stays usable between the steps."""
+    submission.begin()
+    _step_later(submission.pack(context, wishes), account(context), context.scene.name)
 
 
 def _all_steps(steps: Generator[Stage, None, Packed]) -> Packed:
