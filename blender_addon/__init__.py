@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from . import mirror, operators, preferences, pump, settings, thumbnails
 from .panels import spaces
 
-CLASSES = (*preferences.CLASSES, *operators.CLASSES, *spaces.CLASSES)
+CLASSES: tuple[Any, ...] = (*preferences.CLASSES, *operators.CLASSES, *spaces.CLASSES)
 PARTS = (settings, mirror, thumbnails, spaces, pump)
 """What has more to register than classes, in this order."""
 

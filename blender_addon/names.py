@@ -1,4 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one name under which Blender knows us: operators `cloud_render.…`, properties `.cloud_render`."""
+"""What Blender's side has names for: our own prefix, and how an operator ends."""
+
+from __future__ import annotations
+
+from typing import Literal
 
 PREFIX = "cloud_render"
+"""The one name under which Blender knows us: operators `cloud_render.…`, properties `.cloud_render`."""
+
+Outcome = set[Literal["FINISHED", "CANCELLED", "RUNNING_MODAL", "PASS_THROUGH", "INTERFACE"]]
+"""What `execute` and `invoke` answer."""

@@ -95,7 +95,7 @@ def _tick() -> float:
     return TICK_S
 
 
-@bpy.app.handlers.persistent
+@bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
 def _after_load(*_: Any) -> None:
     """Another file: the mirror is empty, packing has lost its scene."""
     global _seen

@@ -12,6 +12,7 @@ from cloud_render.contract.errors import CloudRenderError
 
 from ..background import BACKGROUND, Task
 from ..model import MODEL
+from ..names import Outcome
 
 OFFLINE = "Blender may not use the internet: allow it in the preferences, System, Network"
 OFFLINE_FORCED = "Blender was started with --offline-mode"
@@ -36,15 +37,15 @@ class TaskOperator(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         return online(cls)
 
-    def invoke(self, context: Any, event: Any) -> set[str]:
+    def invoke(self, context: Any, event: Any) -> Outcome:
         self.pressed = True
         return self.asked(context, event)
 
-    def asked(self, context: Any, _event: Any) -> set[str]:
+    def asked(self, context: Any, _event: Any) -> Outcome:
         """Where something dangerous asks first."""
         return self.execute(context)
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: Any) -> Outcome:
         try:
             task = self.task(context)
             if self.pressed:
@@ -59,7 +60,7 @@ class TaskOperator(bpy.types.Operator):
         """Raises CloudRenderError for what can't be done."""
         raise NotImplementedError
 
-    def _started(self, task: Task) -> set[str]:
+    def _started(self, task: Task) -> Outcome:
         if BACKGROUND.start(task):
             return {"FINISHED"}
         self.report({"WARNING"}, "This is going on already")

@@ -14,6 +14,7 @@ from ..account import account, job_folder
 from ..background import BACKGROUND, Task
 from ..mirror import mirror_of, title_of
 from ..model import MODEL
+from ..names import Outcome
 from ..polling import POLLING
 from .base import JobOperator, TaskOperator, selected_state
 
@@ -82,8 +83,8 @@ class CLOUD_RENDER_OT_cancel(_Change):
     def poll(cls, context: Any) -> bool:
         return super().poll(context) and _is(cls, ended=False)
 
-    def asked(self, context: Any, event: Any) -> set[str]:
-        answer: set[str] = context.window_manager.invoke_confirm(
+    def asked(self, context: Any, event: Any) -> Outcome:
+        answer: Outcome = context.window_manager.invoke_confirm(
             self,
             event,
             title="Cancel this job?",
@@ -134,8 +135,8 @@ class CLOUD_RENDER_OT_delete(_Change):
     def poll(cls, context: Any) -> bool:
         return super().poll(context) and _is(cls, ended=True)
 
-    def asked(self, context: Any, event: Any) -> set[str]:
-        answer: set[str] = context.window_manager.invoke_confirm(
+    def asked(self, context: Any, event: Any) -> Outcome:
+        answer: Outcome = context.window_manager.invoke_confirm(
             self,
             event,
             title="Delete this job?",
@@ -163,14 +164,15 @@ class CLOUD_RENDER_OT_again(bpy.types.Operator):
 
         return can_render(cls, context) and _is(cls, ended=True)
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: Any, _event: Any) -> Outcome:
         self.frames = mirror_of(context).again_frames
-        answer: set[str] = context.window_manager.invoke_props_dialog(self, title="Render Frames Again")
+        answer: Outcome = context.window_manager.invoke_props_dialog(self, title="Render Frames Again")
         return answer
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: Any) -> Outcome:
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        return set(bpy.ops.cloud_render.submit(how, again_of=MODEL.active, again_frames=self.frames))
+        answer: Outcome = bpy.ops.cloud_render.submit(how, again_of=MODEL.active, again_frames=self.frames)
+        return answer
 
 
 class CLOUD_RENDER_OT_download(JobOperator):
@@ -205,7 +207,7 @@ class CLOUD_RENDER_OT_download_when_done(bpy.types.Operator):
     bl_label = "Download When Done"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: Any) -> Outcome:
         wanted = MODEL.active in remembered.remembered().downloads
         (remembered.forget_download if wanted else remembered.want_download)(MODEL.active)
         MODEL.changes += 1
@@ -219,7 +221,7 @@ class CLOUD_RENDER_OT_stop_download(bpy.types.Operator):
     bl_label = "Stop Download"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: Any) -> Outcome:
         BACKGROUND.stop(tasks.download_name(MODEL.active))
         return {"FINISHED"}
 

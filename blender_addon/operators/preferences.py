@@ -12,6 +12,7 @@ from cloud_render.inblender import versions
 from .. import tasks
 from ..account import account
 from ..background import Task
+from ..names import Outcome
 from .base import TaskOperator
 
 
@@ -32,8 +33,9 @@ class CLOUD_RENDER_OT_preferences(bpy.types.Operator):
     bl_label = "Cloud Render Preferences"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: Any) -> set[str]:
-        return set(bpy.ops.preferences.addon_show(module=__package__.rpartition(".")[0]))
+    def execute(self, _context: Any) -> Outcome:
+        answer: Outcome = bpy.ops.preferences.addon_show(module=__package__.rpartition(".")[0])
+        return answer
 
 
 CLASSES = (CLOUD_RENDER_OT_check, CLOUD_RENDER_OT_preferences)

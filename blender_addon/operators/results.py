@@ -15,6 +15,7 @@ from ..account import account, job_folder
 from ..background import Task
 from ..mirror import title_of
 from ..model import MODEL
+from ..names import Outcome
 from .base import JobOperator
 
 
@@ -59,8 +60,9 @@ class CLOUD_RENDER_OT_open_video(_Local):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
-        return set(bpy.ops.wm.path_open(filepath=str(video_of(context))))
+    def execute(self, context: Any) -> Outcome:
+        answer: Outcome = bpy.ops.wm.path_open(filepath=str(video_of(context)))
+        return answer
 
 
 def video_of(context: Any) -> Any:
@@ -74,8 +76,9 @@ class CLOUD_RENDER_OT_open_folder(_Local):
     bl_idname = "cloud_render.open_folder"
     bl_label = "Open Folder"
 
-    def execute(self, context: Any) -> set[str]:
-        return set(bpy.ops.wm.path_open(filepath=str(job_folder(context, MODEL.active))))
+    def execute(self, context: Any) -> Outcome:
+        answer: Outcome = bpy.ops.wm.path_open(filepath=str(job_folder(context, MODEL.active)))
+        return answer
 
 
 class CLOUD_RENDER_OT_load_strip(_Local):
@@ -85,7 +88,7 @@ class CLOUD_RENDER_OT_load_strip(_Local):
     bl_label = "Load as Strip"
     bl_options = {"INTERNAL", "UNDO"}
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: Any) -> Outcome:
         try:
             results.add_strip(context.scene, job_folder(context, MODEL.active), title_of(MODEL.active))
         except CloudRenderError as error:

@@ -9,7 +9,7 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bpy.props import CollectionProperty, StringProperty
 
-from ..names import PREFIX
+from ..names import PREFIX, Outcome
 from ..settings import PRESET_VALUES, settings_of
 
 
@@ -23,11 +23,11 @@ class CLOUD_RENDER_OT_extra_add(bpy.types.Operator):
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: Any, _event: Any) -> Outcome:
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: Any) -> Outcome:
         settings = settings_of(context.scene)
         for name in [file.name for file in self.files] or [""]:
             settings.extra.add().path = self.directory + name
@@ -50,7 +50,7 @@ class CLOUD_RENDER_OT_extra_remove(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: Any) -> Outcome:
         settings = settings_of(context.scene)
         settings.extra.remove(settings.extra_index)
         settings.extra_index = min(settings.extra_index, len(settings.extra) - 1)
@@ -63,7 +63,7 @@ class CLOUD_RENDER_MT_presets(bpy.types.Menu):
     bl_label = "Cloud Render Presets"
     preset_subdir = PREFIX
     preset_operator = "script.execute_preset"
-    draw = bpy.types.Menu.draw_preset
+    draw = bpy.types.Menu.draw_preset  # type: ignore[assignment]
 
 
 class CLOUD_RENDER_OT_preset_add(AddPresetBase, bpy.types.Operator):  # type: ignore[misc]

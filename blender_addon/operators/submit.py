@@ -15,6 +15,7 @@ from .. import pump, submission
 from ..account import account
 from ..background import BACKGROUND
 from ..model import MODEL, Account, Found, Stage
+from ..names import Outcome
 from ..panels import findings
 from ..settings import settings_of
 from ..submission import Packed, Wishes
@@ -64,11 +65,11 @@ class CLOUD_RENDER_OT_submit(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         return can_render(cls, context)
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: Any, _event: Any) -> Outcome:
         start(context, self._wishes(context))
         return {"FINISHED"}
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: Any) -> Outcome:
         """For scripts: all of it, waiting for the end of the upload. The job's id is in `cloud_render.jobs[…]`."""
         try:
             packed = _all_steps(submission.pack(context, self._wishes(context)))
@@ -130,9 +131,10 @@ def _step(steps: Generator[Stage, None, Packed], chosen: Account, scene: str) ->
 
 def in_window_of(scene: str) -> Any:
     """Timers have no window of their own, and so no active scene."""
-    windows = bpy.context.window_manager.windows
+    context: Any = bpy.context
+    windows = context.window_manager.windows
     window = next((window for window in windows if window.scene.name == scene), windows[0])
-    return bpy.context.temp_override(window=window)
+    return context.temp_override(window=window)
 
 
 def _ask() -> None:
@@ -162,16 +164,16 @@ class CLOUD_RENDER_OT_send(bpy.types.Operator):
             return False
         return online(cls)
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: Any, _event: Any) -> Outcome:
         manager = context.window_manager
-        answer: set[str] = manager.invoke_props_dialog(self, width=420, title="Render in Cloud", confirm_text="Render")
+        answer: Outcome = manager.invoke_props_dialog(self, width=420, title="Render in Cloud", confirm_text="Render")
         return answer
 
     def draw(self, _context: Any) -> None:
         assert MODEL.submit is not None
         findings.draw(self.layout, MODEL.submit)
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: Any) -> Outcome:
         if MODEL.submit is None or MODEL.submit.found is None:
             return {"CANCELLED"}  # stopped while the dialog was open
         name = submission.folder_of(MODEL.submit.found.plan).name
@@ -186,7 +188,7 @@ class CLOUD_RENDER_OT_stop(bpy.types.Operator):
     bl_label = "Stop"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: Any) -> Outcome:
         submission.stop()
         return {"FINISHED"}
 
@@ -208,11 +210,11 @@ class CLOUD_RENDER_OT_resume(bpy.types.Operator):
             return False
         return online(cls)
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: Any, _event: Any) -> Outcome:
         self.pressed = True
         return self.execute(context)
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: Any) -> Outcome:
         try:
             (BACKGROUND.start if self.pressed else BACKGROUND.run)(submission.resume(self.name))
         except CloudRenderError as error:
@@ -230,7 +232,7 @@ class CLOUD_RENDER_OT_discard(bpy.types.Operator):
 
     name: StringProperty(name="Upload", description="Which one", options={"SKIP_SAVE"})
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: Any) -> Outcome:
         submission.discard(self.name)
         return {"FINISHED"}
 

@@ -12,6 +12,7 @@ from cloud_render.inblender import culprit
 
 from .. import results
 from ..model import MODEL
+from ..names import Outcome
 
 
 class CLOUD_RENDER_OT_dismiss(bpy.types.Operator):
@@ -21,7 +22,7 @@ class CLOUD_RENDER_OT_dismiss(bpy.types.Operator):
     bl_label = "Dismiss"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: Any) -> set[str]:
+    def execute(self, _context: Any) -> Outcome:
         MODEL.problem = None
         MODEL.changes += 1
         return {"FINISHED"}
@@ -43,7 +44,7 @@ class CLOUD_RENDER_OT_select_culprit(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: Any) -> Outcome:
         assert MODEL.submit is not None
         file = MODEL.submit.missing[min(self.index, len(MODEL.submit.missing) - 1)]
         block = culprit.block_asking_for(file.path)

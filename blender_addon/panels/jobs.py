@@ -40,7 +40,7 @@ PHASES = {
 class CLOUD_RENDER_UL_jobs(bpy.types.UIList):
     """A job a line: what it is called, how it is doing."""
 
-    def draw_item(
+    def draw_item(  # type: ignore[override]
         self, _context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
     ) -> None:
         job = MODEL.job(item.name)
