@@ -26,9 +26,9 @@ def types(session: nox.Session) -> None:
 
 
 def _on_blender(session: nox.Session, blender: str) -> None:
-    """What runs inside Blender, and the worker that drives it, on one version of the bpy wheel."""
+    """What runs inside Blender, the worker that drives it, and the extension, on one version of the bpy wheel."""
     session.install("-e", ".[test]", f"bpy=={blender}.*")
-    session.run("pytest", "tests/inblender", "tests/worker", *session.posargs)
+    session.run("pytest", "tests/inblender", "tests/worker", "tests/addon", *session.posargs)
 
 
 @nox.session(name="bpy-4.2", python="3.11")
