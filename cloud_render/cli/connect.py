@@ -3,16 +3,28 @@
 
 from __future__ import annotations
 
+import shlex
+
 from cloud_render.cli import job_ids
 from cloud_render.cli.options import Settings
 from cloud_render.client import objects
-from cloud_render.client.farm import Connection, Farm
+from cloud_render.client.farm import ATTEMPTS, Connection, Farm
 from cloud_render.contract import keys
 
 
-def farm_of(settings: Settings) -> Farm:
-    """The stack that the global options name. Raises CloudNotReady."""
-    return Farm.find(Connection(settings.profile, settings.region, settings.endpoint_url), settings.stack)
+def farm_of(settings: Settings, attempts: int = ATTEMPTS) -> Farm:
+    """The stack that the global options name; each request is made `attempts` times. Raises CloudNotReady."""
+    connection = Connection(
+        settings.profile,
+        settings.region,
+        settings.endpoint_url,
+        ca_bundle=settings.ca_bundle,
+        proxy=settings.proxy,
+        max_upload=settings.max_upload,
+        max_download=settings.max_download,
+        attempts=attempts,
+    )
+    return Farm.find(connection, settings.stack)
 
 
 def job_of(farm: Farm, typed: str) -> str:
@@ -31,5 +43,9 @@ def again(settings: Settings, command: str) -> str:
         "--profile": settings.profile,
         "--region": settings.region,
         "--endpoint-url": settings.endpoint_url,
+        "--ca-bundle": settings.ca_bundle,
+        "--proxy": settings.proxy,
     }
-    return " ".join(["cloud-render", command, *(f"{name} {value}" for name, value in options.items() if value)])
+    return " ".join(
+        ["cloud-render", command, *(f"{name} {shlex.quote(value)}" for name, value in options.items() if value)]
+    )

@@ -12,7 +12,7 @@ from cloud_render.cli import words
 from cloud_render.cli.connect import farm_of, job_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.interrupt import asked_to_stop
-from cloud_render.cli.options import Settings, command, option
+from cloud_render.cli.options import Settings, command, option, rate_option
 from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stages
 from cloud_render.cli.transfer import TransferDisplay
@@ -34,6 +34,7 @@ from cloud_render.contract.errors import Cancelled
 @option("--frames", is_flag=True, help="Only what is asked for: the frames.")
 @option("--video", is_flag=True, help="Only what is asked for: the video.")
 @option("--outputs", is_flag=True, help="Only what is asked for: other layers, passes, File Output nodes.")
+@rate_option("--max-download", "Download")
 def download(settings: Settings, job: str, to: Path | None, frames: bool, video: bool, outputs: bool) -> int:
     """Bring the frames and the video of JOB to this computer.
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from cloud_render.cli.output import Output
+from cloud_render.contract.errors import BadArguments
 
 DEFAULT_STACK = "cloud-render"
 CLOUD = "Which cloud (before or after the command's name)"
@@ -24,6 +25,11 @@ class Settings:
     profile: str = ""
     region: str = ""
     endpoint_url: str = ""
+    ca_bundle: str = ""
+    proxy: str = ""
+    max_upload: int = 0
+    """In bytes a second; 0 for what the AWS configuration says."""
+    max_download: int = 0
     output: Output = field(default_factory=Output)
 
 
@@ -101,6 +107,12 @@ _GLOBAL = (
         metavar="URL",
         help="Another place than AWS, such as a local cloud. Default: AWS_ENDPOINT_URL.",
     ),
+    _global(
+        "--ca-bundle",
+        metavar="FILE",
+        help="Certificates to trust. Default: AWS_CA_BUNDLE, the profile's, or those of AWS tools.",
+    ),
+    _global("--proxy", metavar="URL", help="Such as http://proxy.example:3128. Default: HTTPS_PROXY, NO_PROXY."),
     option(
         "--json",
         section=CLOUD,
@@ -110,6 +122,31 @@ _GLOBAL = (
         help="JSON on stdout and nothing else there.",
     ),
 )
+
+
+def _remember_rate(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    from cloud_render.store import pace  # 0.1 s that `--help` need not pay
+
+    try:
+        setattr(ctx.ensure_object(Settings), str(parameter.name), pace.of_text(value))
+    except BadArguments as error:
+        raise click.BadParameter(str(error), ctx, parameter) from error
+
+
+def rate_option(name: str, what: str, section: str = "Options") -> Callable[[Decorated], Decorated]:
+    """`--max-upload` or `--max-download`; what is chosen lies in the Settings."""
+    variable = f"CLOUD_RENDER_{name.removeprefix('--').replace('-', '_').upper()}"
+    return option(
+        name,
+        metavar="RATE",
+        section=section,
+        envvar=variable,
+        callback=_remember_rate,
+        expose_value=False,
+        help=f"{what} no faster: 5MB/s, 40Mbit/s. Default: {variable}, or the AWS profile's s3.max_bandwidth.",
+    )
 
 
 def resolution(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:

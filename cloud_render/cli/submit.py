@@ -17,7 +17,7 @@ from cloud_render.cli.blenders import blender_option, look_into, scripts_option
 from cloud_render.cli.connect import again, farm_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.interrupt import asked_to_stop
-from cloud_render.cli.options import Settings, command, frames_per_job, option, resolution
+from cloud_render.cli.options import Settings, command, frames_per_job, option, rate_option, resolution
 from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stages
 from cloud_render.cli.transfer import TransferDisplay
@@ -30,7 +30,8 @@ from cloud_render.client.video import CODECS, CONTAINERS, QUALITIES
 from cloud_render.contract import rate, values
 from cloud_render.contract.errors import BadArguments, Cancelled
 
-WHAT, HOW, VIDEO, ALONG, THEN = "What to render", "How to render", "The video", "What goes along", "Afterwards"
+WHAT, HOW, VIDEO, ALONG = "What to render", "How to render", "The video", "What goes along"
+THEN, LINE = "Afterwards", "The line"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -148,6 +149,8 @@ def render_options(function: Decorated) -> Decorated:
 @command("submit")
 @click.argument("file", type=_path())
 @render_options
+@rate_option("--max-upload", "Upload", LINE)
+@rate_option("--max-download", "Download", LINE)
 @option("--wait", is_flag=True, section=THEN, help="Watch until the job has ended.")
 @option(
     "--download",

@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from cloud_render.contract import job, keys
-from cloud_render.contract.errors import CloudUnreachable, NoStack
+from cloud_render.contract.errors import BadArguments, CloudUnreachable, NoStack
 from cloud_render.contract.scene import Device
 from cloud_render.store import LIFETIME, Store
 from cloud_render.store.translate import code_of, translated
@@ -23,29 +26,55 @@ if TYPE_CHECKING:
 
 DEFAULT_STACK = "cloud-render"
 
-_ATTEMPTS = 8
+ATTEMPTS = 8
 """Of one request: some 20 s of back-off on throttling, server errors and resets, then an error a person can act on."""
 
 _SET_UP = "Set it up first, or name another stack with --stack, another account or region with --profile and --region."
 
 
 class Connection:
-    """An AWS account and region, as the AWS configuration has it unless told otherwise. Clients are made once."""
+    """An AWS account and region and the line to them, as the AWS configuration has it unless told otherwise.
 
-    def __init__(self, profile: str = "", region: str = "", endpoint_url: str = "") -> None:
+    `ca_bundle` is a file of certificates in place of AWS_CA_BUNDLE, `proxy` a URL in place of HTTPS_PROXY; the limits
+    are in bytes a second in place of the profile's `s3.max_bandwidth`. `attempts` is how often a request is made
+    before its failure is believed. Clients are made once.
+    """
+
+    def __init__(
+        self,
+        profile: str = "",
+        region: str = "",
+        endpoint_url: str = "",
+        *,
+        ca_bundle: str = "",
+        proxy: str = "",
+        max_upload: int = 0,
+        max_download: int = 0,
+        attempts: int = ATTEMPTS,
+    ) -> None:
         self.profile = profile
         self.region = region
         self.endpoint_url = endpoint_url
+        self.ca_bundle = ca_bundle
+        self.proxy = proxy
+        self.max_upload = max_upload
+        self.max_download = max_download
+        self._attempts = attempts
         self._clients: dict[tuple[str, bool], Any] = {}
         self._lock = threading.Lock()  # making boto3 clients is not thread-safe, using them is
 
     @cached_property
     def session(self) -> boto3.Session:
-        """Raises NoCredentials for a profile that does not exist."""
+        """Raises NoCredentials for a profile that does not exist, BadArguments for a line that can't be."""
         import boto3  # 0.1 s that `--help` and `--dry-run` need not pay
 
         with translated("read the AWS configuration", CloudUnreachable):
-            return boto3.Session(profile_name=self.profile or None, region_name=self.region or None)
+            return boto3.Session(
+                botocore_session=_line(self.ca_bundle, self.proxy),
+                profile_name=self.profile or None,
+                # boto3 alone would know AWS_DEFAULT_REGION only, unlike other tools of AWS.
+                region_name=self.region or os.environ.get("AWS_REGION") or None,
+            )
 
     def client(self, service: str, repeats: bool = True) -> Any:
         """A boto3 client; with `repeats` off, it makes each request once. Raises CloudNotReady."""
@@ -58,7 +87,7 @@ class Connection:
         from botocore.config import Config
 
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS if repeats else 1},
+            retries={"mode": "standard", "total_max_attempts": self._attempts if repeats else 1},
             connect_timeout=10,
             read_timeout=60,
             max_pool_connections=16,
@@ -66,6 +95,24 @@ class Connection:
         )
         with translated(f"reach {service}", CloudUnreachable):
             return self.session.client(service, endpoint_url=self.endpoint_url or None, config=config)  # type: ignore[call-overload]
+
+
+def _line(ca_bundle: str, proxy: str) -> Any:
+    """A botocore session whose clients, also those that fetch credentials, go this way."""
+    from botocore.config import Config
+    from botocore.session import Session
+
+    session = Session()
+    if ca_bundle:
+        if not Path(ca_bundle).exists():
+            raise BadArguments(f"There is no file {ca_bundle}.", "Name a file of certificates in PEM format.")
+        session.set_config_variable("ca_bundle", ca_bundle)
+    if proxy:
+        parts = urlsplit(proxy)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadArguments(f"{proxy!r} is not a proxy's address.", "Write it as http://proxy.example:3128.")
+        session.set_default_client_config(Config(proxies={"http": proxy, "https": proxy}))
+    return session
 
 
 @dataclass(frozen=True)
@@ -113,7 +160,7 @@ class Farm:
 
     @property
     def store(self) -> Store:
-        return Store(self.s3, self.bucket, self.store_lifetime)
+        return Store(self.s3, self.bucket, self.store_lifetime, rate=self.connection.max_upload)
 
     def render_queue(self, device: Device) -> str:
         return self.render_cpu_queue if device == "cpu" else self.render_gpu_queue

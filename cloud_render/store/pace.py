@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-_UNITS = {"": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-_RATE = re.compile(r"\s*(\d+)\s*(|KB|MB|GB)(?:/s)?\s*", re.IGNORECASE)
+from cloud_render.contract.errors import BadArguments
+
+_RATE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([KMGT]?)(B|b|bit)?(?:/s|ps)?", re.ASCII)
+_POWERS = " KMGT"
 
 
 class Pace:
@@ -32,8 +34,30 @@ class Pace:
             return start - self._clock()
 
 
+def of_text(text: str) -> int:
+    """Bytes a second of `1048576`, `5MB/s` as the AWS CLI writes it (by 1,024), or `40Mbit/s`, `40Mb/s` (by 1,000).
+
+    Raises BadArguments.
+    """
+    match = _RATE.fullmatch(text.strip().replace("k", "K"))
+    bits = match is not None and match[3] in ("b", "bit")
+    step = 1000 if bits else 1024
+    rate = int(float(match[1]) * step ** _POWERS.index(match[2] or " ") / (8 if bits else 1)) if match else 0
+    if not rate:
+        raise BadArguments(f"{text!r} is not a rate.", "Write 5MB/s, 500KB/s or 40Mbit/s.")
+    return rate
+
+
 def of_client(s3: Any) -> int:
-    """`max_bandwidth` of the `s3` section of the profile, as the AWS CLI reads it; 0 where there is none."""
+    """`max_bandwidth` of the `s3` section of the AWS profile, as the AWS CLI reads it; 0 where there is none.
+
+    Raises BadArguments for what can't be read: who asked for a limit would not want to go without.
+    """
     text = str((s3.meta.config.s3 or {}).get("max_bandwidth") or "")
-    match = _RATE.fullmatch(text)
-    return int(match[1]) * _UNITS[match[2].upper()] if match else 0
+    if not text:
+        return 0
+    try:
+        return of_text(text)
+    except BadArguments as error:
+        problem = f"The AWS configuration limits the rate: s3.max_bandwidth is {text!r}, which is not a rate."
+        raise BadArguments(problem, error.advice) from error

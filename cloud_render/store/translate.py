@@ -26,9 +26,8 @@ _CREDENTIAL_ERRORS = (
     aws.SSOError,
     aws.TokenRetrievalError,
     aws.UnauthorizedSSOTokenError,
-    aws.InvalidConfigError,
-    aws.ConfigParseError,
 )
+_CONFIGURATION_ERRORS = (aws.InvalidConfigError, aws.ConfigParseError)
 _NETWORK_ERRORS = (
     aws.HTTPClientError,
     aws.ConnectionError,
@@ -70,6 +69,16 @@ _BUSY_CODES = {
     "XAmzContentSHA256Mismatch",
 }
 
+_ADVICE = (
+    (aws.ProxyConnectionError, "Check --proxy, or HTTPS_PROXY and NO_PROXY."),
+    (
+        aws.SSLError,
+        "Where a company's network opens https, name its CA certificate: --ca-bundle, AWS_CA_BUNDLE or a profile's "
+        "ca_bundle.",
+    ),
+)
+_ADVICE_ELSE = "Check the network, the region and AWS_ENDPOINT_URL."
+
 SIGN_IN = "Sign in again (aws sso login), or choose another profile with --profile or AWS_PROFILE."
 
 
@@ -85,6 +94,10 @@ def translated(doing: str, unreachable: type[CloudRenderError] = StorageUnavaila
         raise of_answer(error, doing) from error
     except _CREDENTIAL_ERRORS as error:
         raise NoCredentials(f"No usable AWS credentials: {error}", SIGN_IN) from error
+    except _CONFIGURATION_ERRORS as error:
+        raise CloudNotReady(
+            f"The AWS configuration can't be used: {error}", "Mend ~/.aws/config or the environment."
+        ) from error
     except (*_NETWORK_ERRORS, aws.NoRegionError, aws.EndpointProviderError, ValueError) as error:
         raise _of_no_answer(error, doing, unreachable) from error
     except aws.BotoCoreError as error:
@@ -114,9 +127,8 @@ def _of_no_answer(error: Exception, doing: str, unreachable: type[CloudRenderErr
         return CloudUnreachable("No AWS region is chosen.", "Give --region, or set AWS_REGION or a profile's region.")
     if isinstance(error, ValueError) and "endpoint" not in str(error).lower():
         raise error
-    return unreachable(
-        f"Could not {doing}: no connection ({error}).", "Check the network, the region and AWS_ENDPOINT_URL."
-    )
+    advice = next((advice for kind, advice in _ADVICE if isinstance(error, kind)), _ADVICE_ELSE)
+    return unreachable(f"Could not {doing}: no connection ({error}).", advice)
 
 
 def code_of(error: aws.ClientError) -> str:

@@ -123,3 +123,37 @@ def test_missing_files_end_check_with_1_and_are_listed(asked, tmp_path):
     (tmp_path / "wood.png").unlink()
     answer = asked("check", tmp_path / "wood.blend", code=1)
     assert [Path(missing["path"]).name for missing in answer["missing"]] == ["wood.png"]
+
+
+def test_check_tells_what_is_new_to_the_cloud(asked, cloud_render, tmp_path, blend):
+    """All of it before the first submit, nothing after it; in words and as JSON."""
+    own = tmp_path / "own.blend"
+    own.write_bytes(blend.read_bytes())
+    before = asked("check", own)
+    assert before["new"]["bytes"] == before["total_size"] == own.stat().st_size
+    assert [row["path"] for row in before["new"]["files"]] == [str(own)]
+    asked("submit", own, "--wait")
+    assert asked("check", own)["new"] == {"bytes": 0, "there": own.stat().st_size, "files": []}
+    assert "Nothing is new to the cloud" in cloud_render("check", own).stdout
+
+
+def test_check_without_a_cloud_says_all_but_what_is_new(cloud_render, blend):
+    """Offline, without a stack or without an account it shows the scene and why it can't compare; it does not fail."""
+    for changes in (
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+        {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""},
+        {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+    ):
+        shown = cloud_render("check", blend, **changes)
+        assert shown.returncode == 0, shown.stderr
+        assert "What is new to the cloud is not known" in shown.stdout
+        assert "Nothing is missing." in shown.stdout
+    as_json = cloud_render("--json", "check", blend, "--stack", "no-such-stack")
+    assert (as_json.returncode, as_json.stderr) == (0, "")
+    assert "no stack" in json.loads(as_json.stdout)["new"]["unknown"]
+
+
+def test_check_need_not_compare(cloud_render, blend):
+    """Who only wants to know what is missing neither waits for a cloud nor for the disk."""
+    shown = cloud_render("--json", "check", blend, "--no-compare")
+    assert "new" not in json.loads(shown.stdout)

@@ -50,7 +50,7 @@ def test_the_command_line_page_has_every_option(name):
     page = section((DOCS / "cli.md").read_text("utf-8"), name)
     command = main.cli.get_command(click.Context(main.cli), name)
     options = [option for option in command.params if isinstance(option, click.Option)]
-    cloud = {"--stack", "--stackname", "--profile", "--region", "--endpoint-url", "--json"}
+    cloud = {"--stack", "--stackname", "--profile", "--region", "--endpoint-url", "--ca-bundle", "--proxy", "--json"}
     missing = [opt for option in options for opt in option.opts if opt not in page and opt not in cloud]
     assert not missing
 

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from cloud_render.contract import keys
-from cloud_render.store import Progress, SourceFile, Store, index, pace
+from cloud_render.store import Progress, SourceFile, Store, index
 from cloud_render.store.index import PackEntry
 from cloud_render.store.memory import Memory, Remembered
-from cloud_render.store.pace import Pace
 from cloud_render.store.source import CHUNK_BYTES, state_of
 
 
@@ -188,21 +187,3 @@ def test_a_saved_blend_sends_little(s3: Any, bucket: str, tmp_path: Path) -> Non
     Store(s3, bucket).fetch(contents.files[0], tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == edited
     assert len(contents.files[0].runs) < 10
-
-
-def test_the_rate_is_kept_on_average() -> None:
-    """Bytes beyond it wait; after a pause nothing is saved up."""
-    now = [0.0]
-    limit = Pace(100, lambda: now[0])
-    assert [limit.wait_for(50) for _ in range(3)] == [0.0, 0.5, 1.0]
-    now[0] = 10.0
-    assert limit.wait_for(50) == 0.0
-    assert Pace(0).wait_for(1 << 40) == 0.0
-
-
-def test_the_rate_is_taken_from_the_aws_configuration(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`max_bandwidth` as the AWS CLI writes it."""
-    rates = {"5MB/s": 5 << 20, "512 KB/s": 512 << 10, "100": 100, "": 0, None: 0, "fast": 0}
-    for text, rate in rates.items():
-        monkeypatch.setattr(s3.meta.config, "s3", {"max_bandwidth": text})
-        assert pace.of_client(s3) == rate
