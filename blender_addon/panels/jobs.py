@@ -102,11 +102,12 @@ def _progress(layout: Any, shown: Any) -> None:
 
 
 def _problem(layout: Any, shown: Any) -> None:
-    if not shown.problem:
+    waiting = getattr(shown, "waiting_because", "")
+    if not shown.problem and not waiting:
         return
     box = layout.box().column(align=True)
     box.alert = shown.phase == "failed"
-    for number, line in enumerate(wrapped(shown.problem)):
+    for number, line in enumerate(wrapped(shown.problem or waiting)):
         box.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
 
 

@@ -41,6 +41,7 @@ def draw(layout: Any, context: Any) -> None:
     if MODEL.submit is not None:
         _submit(layout, MODEL.submit)
         return
+    _unsaved_images(layout)
     row = layout.row()
     row.scale_y = 1.5
     row.operator("cloud_render.submit", icon="RENDER_ANIMATION")
@@ -102,6 +103,16 @@ def _interrupted(layout: Any, name: str) -> None:
     row = box.row(align=True)
     row.operator("cloud_render.resume", icon="EXPORT").name = name
     row.operator("cloud_render.discard", icon="TRASH").name = name
+
+
+def _unsaved_images(layout: Any) -> None:
+    count = sum(1 for image in bpy.data.images if image.is_dirty)
+    if not count:
+        return
+    box = layout.box().column(align=True)
+    text = say("1 image has unsaved changes") if count == 1 else say("{count} images have unsaved changes", count=count)
+    box.label(text=text, icon="ERROR", translate=False)
+    box.operator("image.save_all_modified", text="Save All Images")
 
 
 def _submit(layout: Any, submit: Submit) -> None:
