@@ -78,7 +78,7 @@ def _fetch(farm: Farm, item: Item, travelled: Callable[[int], None]) -> bool:
     return True
 
 
-def _parts(farm: Farm, entry: Entry) -> Iterator[bytes]:
+def _parts(farm: Farm, entry: Entry) -> Iterator[bytes | memoryview]:
     """All of one version, even if a new one is written meanwhile."""
     for offset in range(0, entry.size, ranges.PART_BYTES):
         length = min(ranges.PART_BYTES, entry.size - offset)

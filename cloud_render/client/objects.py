@@ -19,6 +19,8 @@ from cloud_render.store.translate import code_of, translated
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _MOST_DELETES = 1_000
 """In one DeleteObjects request."""
+_MOST_COPIED = 5 * 2**30
+"""Bytes in one CopyObject request."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,16 @@ def create(farm: Farm, key: str, body: str | bytes) -> bool:
     except _Taken:
         return False
     return True
+
+
+def copy(farm: Farm, entry: Entry, key: str) -> None:
+    """The object once more under another key, without its bytes leaving the cloud; whole or not at all."""
+    source = {"Bucket": farm.bucket, "Key": entry.key}
+    with translated(f"copy {entry.key}"):
+        if entry.size <= _MOST_COPIED:
+            farm.s3.copy_object(CopySource=source, Bucket=farm.bucket, Key=key)
+        else:
+            farm.s3.copy(source, farm.bucket, key)  # in parts
 
 
 def list_below(farm: Farm, prefix: str, deep: bool = True, after: str = "", last: str = "") -> Listing:

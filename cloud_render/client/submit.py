@@ -3,14 +3,15 @@
 
 submit()  content to the store -> contents.json.gz -> job.json (only if absent) -> claim batch/0.json -> SubmitJob twice
 resume()  what a submit left half done: ids that were not written down, an array without its stitch
-Retries, cancelling and deleting are control.py's.
+A job that inherits frames has them before its job.json, and claims batch/1.json, which names the other frames.
+Retries, cancelling and deleting are control.py's, rendering some frames again is again.py's.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,13 +20,26 @@ from cloud_render.client.control import cancel, delete, retry, stitch
 from cloud_render.client.farm import Farm
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan, plan
-from cloud_render.client.records import Record, record
-from cloud_render.contract import keys
+from cloud_render.client.records import Record, missing_frames, record
+from cloud_render.contract import frames, keys
 from cloud_render.contract.errors import Cancelled, CloudRenderError, NotThere
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.store import NEVER, SILENT, Progress, SourceFile
 
 __all__ = ["Options", "SubmitPlan", "cancel", "delete", "plan", "resume", "retry", "stitch", "submit"]
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """Frames that a new job has from the start: its array renders only the others."""
+
+    mark: str
+    """Tells a submit with them from others of the same scene."""
+    bring: Callable[[str], None]
+    """Puts them below the job of that id; doing it again changes nothing."""
+
+
+NOTHING = Inherited("", lambda _: None)
 
 
 def submit(
@@ -35,6 +49,7 @@ def submit(
     cancelled: Callable[[], bool] = NEVER,
     memory: Path | None = None,
     sleep: batch.Sleep = time.sleep,
+    inherited: Inherited = NOTHING,
 ) -> str:
     """The id of the job, once Batch has it. After a crash or a network error, the same call goes on with the same job.
 
@@ -43,15 +58,15 @@ def submit(
     CloudRenderError for what AWS refuses.
     """
     now = datetime.now(UTC)
-    mark = plan.fingerprint(f"{farm.connection.endpoint_url}/{farm.bucket}")
+    mark = plan.fingerprint(f"{farm.connection.endpoint_url}/{farm.bucket}{inherited.mark}")
     plan = plan.with_job_id(pending.job_id_of(mark, now, memory) or plan.job_id)
     pending.remember(mark, plan.job_id, now, memory)
-    job = _sent(farm, plan, progress, cancelled)
+    job = _sent(farm, plan, progress, cancelled, inherited)
     if job is None:
         # The job that was begun was submitted with other content since: this is a new piece of work.
         plan = plan.with_job_id(keys.new_job_id(plan.name, now))
         pending.remember(mark, plan.job_id, now, memory)
-        job = _sent(farm, plan, progress, cancelled)
+        job = _sent(farm, plan, progress, cancelled, inherited)
     if job is None:
         raise CloudRenderError(f"There is another job named {plan.job_id}.", "Submit again.")
     if cancelled():
@@ -88,7 +103,9 @@ def _mended(farm: Farm, found: Record, job: RenderJob, sleep: batch.Sleep) -> bo
     return True
 
 
-def _sent(farm: Farm, plan: SubmitPlan, progress: Progress, cancelled: Callable[[], bool]) -> RenderJob | None:
+def _sent(
+    farm: Farm, plan: SubmitPlan, progress: Progress, cancelled: Callable[[], bool], inherited: Inherited
+) -> RenderJob | None:
     """The job as job.json has it; None if one of the same id but with other content stands there."""
     prefix = keys.Prefix.of_job(plan.job_id)
     files = [SourceFile(Path(file.path), file.scene_path) for file in plan.files]
@@ -97,6 +114,7 @@ def _sent(farm: Farm, plan: SubmitPlan, progress: Progress, cancelled: Callable[
     standing = objects.read_if_there(farm, prefix.job)
     if standing is None:
         objects.write(farm, prefix.contents, contents.to_json_gz())
+        inherited.bring(job.id)
         # Last, and only once: from here on the upload is complete, and other computers may act on it.
         if objects.create(farm, prefix.job, job.to_json()):
             return job
@@ -110,17 +128,31 @@ def _begin(farm: Farm, job: RenderJob, sleep: batch.Sleep) -> Submission:
     end = objects.read_if_there(farm, keys.Prefix.of_job(job.id).end)
     if end is not None:
         raise Cancelled(f"The job {job.id}")
-    first = Submission(
-        number=0,
-        frames=job.frames,
-        frames_per_job=job.frames_per_job,
+    first = _first_submission(farm, job)
+    if first is not None and batch.claim(farm, job.id, first):
+        return _unless_cancelled(farm, job, batch.submit(farm, job, first, sleep=sleep))
+    return _after_another_claim(farm, job, sleep)
+
+
+def _first_submission(farm: Farm, job: RenderJob) -> Submission | None:
+    """What is to be claimed; None where a submission stands.
+
+    Whoever asks gets the same number, so one claim wins: the frames that are there before any submission are those the
+    job inherited, and they were all there before its job.json.
+    """
+    missing = missing_frames(farm, job)
+    inherits = len(missing) < len(job.frame_list)
+    # Asked after the frames were listed: where none stands even now, none of them was rendered.
+    if inherits and record(farm, job.id, job).latest is not None:
+        return None
+    return Submission(
+        number=1 if inherits else 0,
+        frames=frames.text_of(missing) if missing else "",
+        frames_per_job=frames.fitted_frames_per_job(len(missing) or 1, job.frames_per_job),
         gaps="refuse",
         created=batch.utc_now(),
         stitches=job.video is not None,
     )
-    if batch.claim(farm, job.id, first):
-        return _unless_cancelled(farm, job, batch.submit(farm, job, first, sleep=sleep))
-    return _after_another_claim(farm, job, sleep)
 
 
 def _unless_cancelled(farm: Farm, job: RenderJob, submission: Submission) -> Submission:

@@ -4,7 +4,7 @@
 What goes wrong is written in the job's name: `fail=3` fails on frame 3, `skip=3` leaves frame 3 out in silence,
 `kill=3` dies at frame 3 as the out-of-memory killer would have it, `hold` renders nothing until it is ended,
 `again=3` asks Batch for a second attempt at frame 3, `bad-stitch` fails in the stitch. `once` lets all of it happen in
-the first submission only.
+the job's first submission only.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> int:
     prefix = keys.Prefix.of_key(key)
     job = RenderJob.from_json(S3.get_object(Bucket=bucket, Key=prefix.job)["Body"].read())
     name = job.name
-    if "once" in name and asked.submission != "0":
+    if "once" in name and int(asked.submission) != first_submission(bucket, prefix):
         name = ""
     print(f"{asked.action} of {job.id} begins", flush=True)
     if asked.action == "stitch":
@@ -80,6 +80,12 @@ def stitch(bucket, prefix, job, name, number, gaps):
     end = End("done", len(there), len(job.frame_list), WHEN, video.removeprefix(prefix.root), missing)
     S3.put_object(Bucket=bucket, Key=prefix.end, Body=end.to_json().encode())
     return report(bucket, prefix, "stitch", number, 0, "")
+
+
+def first_submission(bucket, prefix):
+    """0, or 1 for a job that has frames from another one."""
+    rows = S3.list_objects_v2(Bucket=bucket, Prefix=prefix.submissions)["Contents"]
+    return 0 if any(row["Key"] == prefix.submission(0) for row in rows) else 1
 
 
 def report(bucket, prefix, action, number, code, problem):

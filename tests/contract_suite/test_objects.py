@@ -336,3 +336,15 @@ def test_a_bucket_of_someone_else_is_refused(objects: Objects) -> None:
         "AccessDenied",
         403,
     )
+
+
+def test_a_copy_is_the_whole_object(objects: Objects) -> None:
+    """Under another key, with its type, without its bytes travelling; a missing source is said."""
+    s3 = objects.client()
+    s3.put_object(**objects.key("a b/öne"), Body=b"content", ContentType="image/png")
+    s3.copy_object(CopySource=objects.key("a b/öne"), **objects.key("copy"))
+    got = s3.get_object(**objects.key("copy"))
+    assert (got["Body"].read(), got["ContentType"]) == (b"content", "image/png")
+    with pytest.raises(ClientError) as refused:
+        s3.copy_object(CopySource=objects.key("none"), **objects.key("other"))
+    assert refused.value.response["Error"]["Code"] == "NoSuchKey"
