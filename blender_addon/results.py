@@ -13,6 +13,8 @@ from cloud_render.contract import keys
 from cloud_render.contract.errors import CloudRenderError
 from cloud_render.inblender import versions
 
+from .words import say
+
 
 def show_picture(path: Path) -> None:
     """In an Image Editor; in a window of its own where none is open."""
@@ -43,7 +45,7 @@ def add_strip(scene: Any, folder: Path, name: str) -> Any:
     """
     frames = numbered(folder / "frames")
     if not frames:
-        raise CloudRenderError("There are no frames on this computer yet.", "Download them first.")
+        raise CloudRenderError(say("There are no frames on this computer yet."), say("Download them first."))
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = versions.top_strips(editor)
     channel = 1 + max((strip.channel for strip in strips), default=0)

@@ -33,6 +33,7 @@ from .background import BACKGROUND, Task
 from .model import MODEL, Account, Found, Stage, Submit, Transfer
 from .polling import POLLING
 from .trouble import problem_of
+from .words import say
 
 NAME = "submit"
 """Of every task of a submit: there is one at a time."""
@@ -171,7 +172,7 @@ def resume(folder_name: str) -> Task:
         wishes = values.from_json(Wishes, (folder / WISHES).read_bytes(), WISHES)
     except OSError as error:
         raise CloudRenderError(
-            f"This upload can't go on: {error}", "Discard it, and submit the scene again."
+            say("This upload can't go on: {error}", error=error), say("Discard it, and submit the scene again.")
         ) from error
     return send(account, plan, wishes, folder)
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import bpy
 
+from .names import PREFIX
+
 
 def say(text: str, **values: Any) -> str:
     """`text` translated, then filled in. Show it with translate=False."""
-    return bpy.app.translations.pgettext_iface(text).format(**values)
+    return bpy.app.translations.pgettext_iface(text, PREFIX).format(**values)
 
 
 def size(number: float) -> str:

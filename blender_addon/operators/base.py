@@ -13,6 +13,7 @@ from cloud_render.contract.errors import CloudRenderError
 from ..background import BACKGROUND, Task
 from ..model import MODEL
 from ..names import Outcome
+from ..words import say
 
 OFFLINE = "Blender may not use the internet: allow it in the preferences, System, Network"
 OFFLINE_FORCED = "Blender was started with --offline-mode"
@@ -22,7 +23,7 @@ def online(operator: type[bpy.types.Operator]) -> bool:
     """Whether Blender may use the network; says why not."""
     if bpy.app.online_access:
         return True
-    operator.poll_message_set(OFFLINE_FORCED if bpy.app.online_access_override else OFFLINE)
+    operator.poll_message_set(say(OFFLINE_FORCED if bpy.app.online_access_override else OFFLINE))
     return False
 
 
@@ -81,7 +82,7 @@ class JobOperator(TaskOperator):
         """Raises CloudRenderError where there is none."""
         wanted = self.job_id or MODEL.active
         if not wanted:
-            raise CloudRenderError("No job is selected.", "Select one in the list, or give its job_id.")
+            raise CloudRenderError(say("No job is selected."), say("Select one in the list, or give its job_id."))
         return wanted
 
 

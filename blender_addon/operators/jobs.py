@@ -16,6 +16,7 @@ from ..mirror import mirror_of, title_of
 from ..model import MODEL
 from ..names import Outcome
 from ..polling import POLLING
+from ..words import say
 from .base import JobOperator, TaskOperator, selected_state
 
 ENDED = {"done", "failed", "cancelled"}
@@ -32,10 +33,11 @@ def _phase() -> str:
 def _is(operator: type[bpy.types.Operator], ended: bool) -> bool:
     """Whether the selected job has, or has not, ended; a script that names a job is not asked."""
     if not MODEL.active or MODEL.active in MODEL.busy:
-        operator.poll_message_set("Something is being done to the job" if MODEL.active else "No job is selected")
+        why = "Something is being done to the job" if MODEL.active else "No job is selected"
+        operator.poll_message_set(say(why))
         return not MODEL.active
     if (_phase() in ENDED) != ended:
-        operator.poll_message_set("The job is still running" if ended else "The job has ended")
+        operator.poll_message_set(say("The job is still running" if ended else "The job has ended"))
         return False
     return True
 
@@ -107,7 +109,7 @@ class CLOUD_RENDER_OT_retry(_Change):
         if not (super().poll(context) and _is(cls, ended=True)):
             return False
         if _phase() == "done":
-            cls.poll_message_set("Nothing is missing")
+            cls.poll_message_set(say("Nothing is missing"))
             return False
         return True
 
@@ -191,7 +193,7 @@ class CLOUD_RENDER_OT_download(JobOperator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         if MODEL.active in MODEL.downloads:
-            cls.poll_message_set("The download is going on")
+            cls.poll_message_set(say("The download is going on"))
             return False
         return super().poll(context)
 
@@ -236,7 +238,7 @@ class CLOUD_RENDER_OT_show_log(JobOperator):
         job_id = self.job
 
         def show(text: str) -> None:
-            results.show_text(f"{title_of(job_id)} log", text or "Nothing was written yet.")
+            results.show_text(say("{job} log", job=title_of(job_id)), text or say("Nothing was written yet."))
 
         return tasks.show_log(account(context), job_id, show)
 

@@ -16,6 +16,7 @@ from ..background import Task
 from ..mirror import title_of
 from ..model import MODEL
 from ..names import Outcome
+from ..words import say
 from .base import JobOperator
 
 
@@ -40,7 +41,7 @@ class _Local(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         if not MODEL.active or not job_folder(context, MODEL.active).exists():
-            cls.poll_message_set("Nothing of this job is on this computer yet: download it first")
+            cls.poll_message_set(say("Nothing of this job is on this computer yet: download it first"))
             return False
         return True
 
@@ -56,7 +57,7 @@ class CLOUD_RENDER_OT_open_video(_Local):
         if not super().poll(context):
             return False
         if video_of(context) is None:
-            cls.poll_message_set("The video is not on this computer yet: download it first")
+            cls.poll_message_set(say("The video is not on this computer yet: download it first"))
             return False
         return True
 

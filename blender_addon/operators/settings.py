@@ -11,6 +11,7 @@ from bpy.props import CollectionProperty, StringProperty
 
 from ..names import PREFIX, Outcome
 from ..settings import PRESET_VALUES, settings_of
+from ..words import say
 
 
 class CLOUD_RENDER_OT_extra_add(bpy.types.Operator):
@@ -46,7 +47,7 @@ class CLOUD_RENDER_OT_extra_remove(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         settings = settings_of(context.scene)
         if not 0 <= settings.extra_index < len(settings.extra):
-            cls.poll_message_set("No file is selected")
+            cls.poll_message_set(say("No file is selected"))
             return False
         return True
 

@@ -19,6 +19,7 @@ from ..names import Outcome
 from ..panels import findings
 from ..settings import settings_of
 from ..submission import Packed, Wishes
+from ..words import say
 from .base import online
 
 MISSING_ADVICE = "Put them back or mend their paths; or allow_missing=True to go on without them."
@@ -29,13 +30,13 @@ def can_render(operator: type[bpy.types.Operator], context: Any) -> bool:
     if not online(operator):
         return False
     if not bpy.data.filepath:
-        operator.poll_message_set("Save the file first: what it refers to is found from there")
+        operator.poll_message_set(say("Save the file first: what it refers to is found from there"))
         return False
     if context.scene.camera is None and settings_of(context.scene).camera is None and not _sequencer(context.scene):
-        operator.poll_message_set("The scene has no camera")
+        operator.poll_message_set(say("The scene has no camera"))
         return False
     if MODEL.submit is not None:
-        operator.poll_message_set("A scene is on its way already")
+        operator.poll_message_set(say("A scene is on its way already"))
         return False
     return True
 
@@ -82,7 +83,7 @@ class CLOUD_RENDER_OT_submit(bpy.types.Operator):
         except CloudRenderError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Job {job_id}")
+        self.report({"INFO"}, say("Job {id}", id=job_id))
         return {"FINISHED"}
 
     def _wishes(self, context: Any) -> Wishes:
@@ -91,7 +92,7 @@ class CLOUD_RENDER_OT_submit(bpy.types.Operator):
     def _refuse_missing(self, packed: Packed) -> None:
         if packed.examination.missing and not self.allow_missing:
             submission.stop()
-            raise MissingFiles([str(file) for file in packed.examination.missing], MISSING_ADVICE)
+            raise MissingFiles([str(file) for file in packed.examination.missing], say(MISSING_ADVICE))
 
 
 def start(context: Any, wishes: Wishes) -> None:
@@ -160,7 +161,7 @@ class CLOUD_RENDER_OT_send(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Any) -> bool:
         if MODEL.submit is None or MODEL.submit.found is None:
-            cls.poll_message_set("Nothing is packed")
+            cls.poll_message_set(say("Nothing is packed"))
             return False
         return online(cls)
 
@@ -206,7 +207,7 @@ class CLOUD_RENDER_OT_resume(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Any) -> bool:
         if MODEL.submit is not None:
-            cls.poll_message_set("A scene is on its way already")
+            cls.poll_message_set(say("A scene is on its way already"))
             return False
         return online(cls)
 

@@ -13,6 +13,7 @@ from cloud_render.inblender import culprit
 from .. import results
 from ..model import MODEL
 from ..names import Outcome
+from ..words import say
 
 
 class CLOUD_RENDER_OT_dismiss(bpy.types.Operator):
@@ -40,7 +41,7 @@ class CLOUD_RENDER_OT_select_culprit(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Any) -> bool:
         if MODEL.submit is None or not MODEL.submit.missing:
-            cls.poll_message_set("Nothing is missing")
+            cls.poll_message_set(say("Nothing is missing"))
             return False
         return True
 
@@ -49,12 +50,13 @@ class CLOUD_RENDER_OT_select_culprit(bpy.types.Operator):
         file = MODEL.submit.missing[min(self.index, len(MODEL.submit.missing) - 1)]
         block = culprit.block_asking_for(file.path)
         if block is None:
-            self.report({"WARNING"}, f"Nothing asks for {file.path} any more")
+            self.report({"WARNING"}, say("Nothing asks for {path} any more", path=file.path))
             return {"CANCELLED"}
         selected = _select(context, culprit.objects_using(block))
         if block.id_type == "IMAGE":
             results.show_image(block)
-        self.report({"INFO"}, f"{file.owner}: {', '.join(selected) or 'no object of this scene uses it'}")
+        users = ", ".join(selected) or say("no object of this scene uses it")
+        self.report({"INFO"}, f"{file.owner}: {users}")
         return {"FINISHED"}
 
 

@@ -65,7 +65,7 @@ def draw_files(layout: Any, context: Any) -> None:
 
 
 class CLOUD_RENDER_PT_presets(PresetPanel, bpy.types.Panel):  # type: ignore[misc]
-    """The presets' pop-over."""
+    """Settings of the cloud that were kept under a name"""
 
     bl_label = "Cloud Render Presets"
     bl_space_type = "PROPERTIES"
