@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 REMEDY_OF: dict[type[Exception], Remedy] = {
     errors.NoCredentials: "sign_in",
+    errors.SignedOut: "sign_in",
     errors.NoStack: "preferences",
 }
 

@@ -22,6 +22,7 @@ CloudRenderError
 └── CloudNotReady           75  the client can't use the cloud
     ├── CloudUnreachable        no network, no such endpoint, request refused before it was judged
     ├── NoCredentials           none, wrong or expired ones
+    │   └── SignedOut               a sign-in through the browser is over, or there was none yet
     └── NoStack                 no such stack, or one whose version doesn't fit
 """
 
@@ -150,6 +151,10 @@ class CloudUnreachable(CloudNotReady):
 
 
 class NoCredentials(CloudNotReady):
+    pass
+
+
+class SignedOut(NoCredentials):
     pass
 
 

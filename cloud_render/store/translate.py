@@ -15,6 +15,7 @@ from cloud_render.contract.errors import (
     CloudUnreachable,
     NoCredentials,
     NotThere,
+    SignedOut,
     StorageUnavailable,
 )
 
@@ -23,10 +24,11 @@ _CREDENTIAL_ERRORS = (
     aws.PartialCredentialsError,
     aws.CredentialRetrievalError,
     aws.ProfileNotFound,
-    aws.SSOError,
-    aws.TokenRetrievalError,
-    aws.UnauthorizedSSOTokenError,
+    aws.RefreshWithMFAUnsupportedError,
+    aws.LoginError,
+    aws.MissingDependencyException,  # of a profile made by `aws login`; nothing else of ours needs more than botocore
 )
+_SIGN_IN_ERRORS = (aws.SSOError, aws.TokenRetrievalError)
 _CONFIGURATION_ERRORS = (aws.InvalidConfigError, aws.ConfigParseError)
 _NETWORK_ERRORS = (
     aws.HTTPClientError,
@@ -79,7 +81,10 @@ _ADVICE = (
 )
 _ADVICE_ELSE = "Check the network, the region and AWS_ENDPOINT_URL."
 
-SIGN_IN = "Sign in again (aws sso login), or choose another profile with --profile or AWS_PROFILE."
+SIGN_IN = (
+    "Sign in again (Sign In in Blender's preferences, cloud-render login, or aws sso login), or choose another profile "
+    "with --profile or AWS_PROFILE."
+)
 
 
 @contextmanager
@@ -92,6 +97,14 @@ def translated(doing: str, unreachable: type[CloudRenderError] = StorageUnavaila
         yield
     except aws.ClientError as error:
         raise of_answer(error, doing) from error
+    except _SIGN_IN_ERRORS as error:
+        raise SignedOut("Your sign-in through the browser is over, or there was none yet.", SIGN_IN) from error
+    except EOFError as error:
+        # Only one thing asks for input: botocore, for the code of an MFA device.
+        raise NoCredentials(
+            "This AWS profile asks for a code of your MFA device, and there is no terminal to type it on.",
+            "Choose a profile that signs in through the browser.",
+        ) from error
     except _CREDENTIAL_ERRORS as error:
         raise NoCredentials(f"No usable AWS credentials: {error}", SIGN_IN) from error
     except _CONFIGURATION_ERRORS as error:
