@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cloud_render.client import control, logs, monitor, pictures, submit
+from cloud_render.client import download as downloads
 from cloud_render.client.again import again as rerender
 from cloud_render.client.builds import builds
-
-from cloud_render.client import control, doctor, logs, monitor, pictures, submit
-from cloud_render.client import download as downloads
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.client.options import Options
@@ -180,6 +179,8 @@ def delete(account: Account, job_id: str) -> None:
 
 def check(account: Account, blender: str, tell: Callable[[Check], None]) -> None:
     """Tells one finding after another."""
+    from cloud_render.client import doctor  # type: ignore[attr-defined]
+
     forget()
     connection = Connection(account.profile, account.region, account.endpoint_url)
     for finding in doctor.check_up(connection, account.stack, blender):
