@@ -11,8 +11,8 @@ from pathlib import Path
 import bpy
 
 from cloud_render.contract.scene import MissingFile, SceneFile, SceneWarning, scene_path
-from cloud_render.inblender import concerns, listing, osl_files, usd_files
-from cloud_render.inblender.references import Reference, Shape, references
+from cloud_render.inblender import concerns, listing, off_limits, osl_files, usd_files
+from cloud_render.inblender.references import Reference, Shape, owners_with_users, references
 
 
 @dataclass(frozen=True)
@@ -39,32 +39,43 @@ FILES_OF_SHAPE: dict[Shape, Callable[[str], list[str]]] = {
 
 def collect(frames: Sequence[int] = ()) -> Collection:
     """Everything the open .blend needs; `frames` are those to be rendered (empty: unknown)."""
-    too_wide = listing.too_wide(bpy.data.filepath)
+    too_wide = off_limits.too_wide(bpy.data.filepath)
     refused: list[Reference] = []
     kept: list[Reference] = []
     for reference in references(frames):
         (refused if _is_too_wide(reference, too_wide) else kept).append(reference)
-    files: dict[str, SceneFile] = {}
-    missing: dict[str, MissingFile] = {}
-    # A strip's file is known better by the sound or image that the strip uses: the first to name a file says its kind.
-    for reference in sorted(kept, key=lambda reference: reference.kind == "strip"):
-        found = files_of(reference)
-        for path in found:
-            file = _scene_file(path, reference)
-            files.setdefault(file.scene_path, file)
-        if not found and not reference.optional:
-            missing.setdefault(reference.path, MissingFile(reference.path, reference.owner))
-    files.pop(_own_place(), None)
+    files, missing, private = _found(kept)
     return Collection(
         files=tuple(files[place] for place in sorted(files)),
-        missing=tuple(missing.values()),
+        missing=tuple(map(MissingFile, missing, owners_with_users(tuple(missing.values())))),
         warnings=(
             *concerns.of_folders(refused),
+            *concerns.of_private(private),
             *concerns.of_sizes(files.values()),
+            *concerns.of_textures(files.values()),
             *concerns.of_scene(kept, frames),
         ),
         scripts=concerns.scripts(),
     )
+
+
+def _found(kept: Sequence[Reference]) -> tuple[dict[str, SceneFile], dict[str, Reference], list[SceneFile]]:
+    """Files by their scene path, what is missing by its path, and files that no scene may take along."""
+    files: dict[str, SceneFile] = {}
+    missing: dict[str, Reference] = {}
+    refused: list[SceneFile] = []
+    private = off_limits.Private()
+    # A strip's file is known better by the sound or image that the strip uses: the first to name a file says its kind.
+    for reference in sorted(kept, key=lambda reference: reference.kind == "strip"):
+        found = [_scene_file(path, reference) for path in files_of(reference)]
+        allowed = [file for file in found if file.path not in private]
+        refused += [file for file in found if file not in allowed] if len(allowed) < len(found) else []
+        for file in allowed:
+            files.setdefault(file.scene_path, file)
+        if not allowed and not reference.optional:
+            missing.setdefault(reference.path, reference)
+    files.pop(_own_place(), None)
+    return files, missing, refused
 
 
 def files_of(reference: Reference) -> list[str]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import os
 import re
-import sys
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cloud_render.inblender.other_systems import IGNORES_CASE
+
 TILE_TOKENS = {"<UDIM>": r"\d{4}", "<UVTILE>": r"u\d+_v\d+"}
 """What stands in a tiled image's path, and what a tile's file has in its place."""
-
-
-IGNORES_CASE = sys.platform in ("win32", "darwin")
 
 
 def file_alone(path: str) -> list[str]:
@@ -73,19 +72,14 @@ def _siblings(path: str, before: str, numbers: str, after: str) -> Iterator[tupl
 
 
 def numbers_in(names: Iterable[str], before: str, numbers: str, after: str, ignore_case: bool) -> list[str]:
-    """What stands between `before` and `after` in those of `names` that have both, and fits `numbers`."""
+    """What stands between `before` and `after` in those of `names` that have both, and fits `numbers`.
+
+    With `ignore_case` the two ways of writing an accent are one too.
+    """
+    if ignore_case:
+        before, after = (unicodedata.normalize("NFC", part) for part in (before, after))
+        names = (unicodedata.normalize("NFC", name) for name in names)
     pattern = re.compile(
         rf"{re.escape(before)}({numbers}){re.escape(after)}", re.DOTALL | (re.IGNORECASE if ignore_case else 0)
     )
-    return [match[1] for name in names if (match := pattern.fullmatch(name))]
-
-
-def too_wide(blend: str) -> frozenset[str]:
-    """Folders that hold far more than a scene's files, and are never walked.
-
-    They are the top of a disk, the home folder and what is above it, and every folder that the .blend lies in. An empty
-    path of a cache becomes such a folder when Blender makes paths relative (`//../../../`).
-    """
-    home = Path.home()
-    above_blend = Path(os.path.normpath(blend)).parents if blend else ()
-    return frozenset(str(folder) for folder in (Path(home.anchor), home, *home.parents, *above_blend))
+    return [match[1].lower() for name in names if (match := pattern.fullmatch(name))]  # UVTILE has letters

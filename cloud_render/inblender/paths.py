@@ -81,11 +81,17 @@ def _external(owner: Any, cache: Any) -> Iterator[Slot]:
 
 def point_caches(thing: Any) -> Iterator[Any]:
     """The point caches of an object's particle systems and modifiers."""
-    for system in thing.particle_systems:
-        yield system.point_cache
     for modifier in thing.modifiers:
-        if modifier.type == "DYNAMIC_PAINT" and modifier.canvas_settings:
-            for surface in modifier.canvas_settings.canvas_surfaces:
-                yield surface.point_cache
-        elif getattr(modifier, "point_cache", None) is not None:
-            yield modifier.point_cache
+        yield from caches_of(modifier)
+
+
+def caches_of(modifier: Any) -> Iterator[Any]:
+    if modifier.type == "PARTICLE_SYSTEM":
+        system = modifier.particle_system
+        if system.settings.type == "EMITTER" or system.use_hair_dynamics:  # hair that only stands has a cache too
+            yield system.point_cache
+    elif modifier.type == "DYNAMIC_PAINT" and modifier.canvas_settings:
+        for surface in modifier.canvas_settings.canvas_surfaces:
+            yield surface.point_cache
+    elif getattr(modifier, "point_cache", None) is not None:
+        yield modifier.point_cache

@@ -40,6 +40,8 @@ class Reference:
     """Blender names it whether or not anything was ever written there: absent is no fault."""
     numbers: frozenset[int] | None = None
     """Of a sequence: those that the frames to be rendered use. None: any."""
+    block: Any = None
+    """The owner itself, where Blender says who it is."""
 
 
 KIND_OF_ID = {
@@ -67,12 +69,36 @@ def blend_paths_of(block: Any) -> str:
     return resolve(block.library.filepath, None) if block.library else str(bpy.data.filepath)
 
 
-def words_for(block: Any) -> str:
-    """Image 'wood' of library props.blend."""
+def words_for(block: Any, user: Any = None) -> str:
+    """Image 'wood' of library props.blend; with a user: Image 'wood' in material 'Table' of library props.blend."""
     words = f"{block.bl_rna.name} {block.name!r}"
-    if block.library:
-        words += f" of library {PurePosixPath(block.library.filepath.replace(chr(92), '/')).name}"
-    return words
+    if user is None:
+        return words + _library_words(block)
+    used = f" in {user.bl_rna.name.lower()} {user.name!r}"
+    if block.library == user.library:
+        return words + used + _library_words(user)
+    return words + _library_words(block) + used + _library_words(user)
+
+
+def _library_words(block: Any) -> str:
+    return f" of library {PurePosixPath(block.library.filepath.replace(chr(92), '/')).name}" if block.library else ""
+
+
+SHOWN_IN = ("MATERIAL", "WORLD", "LIGHT", "NODETREE", "TEXTURE", "CURVE", "OBJECT", "SPEAKER", "SCENE")
+"""Users of a data-block that mean something to its artist, what is nearest to it first."""
+
+
+def owners_with_users(wanted: Sequence[Reference]) -> list[str]:
+    """The owner of each, in words that say where it is used: names of images alone mean little."""
+    data: Any = bpy.data
+    blocks = {one.block for one in wanted if one.block is not None and one.block.id_type not in ("LIBRARY", "SCENE")}
+    users: dict[Any, set[Any]] = data.user_map(subset=blocks) if blocks else {}
+    return [words_for(one.block, user) if (user := _nearest(users.get(one.block))) else one.owner for one in wanted]
+
+
+def _nearest(users: set[Any] | None) -> Any:
+    shown = [user for user in users or () if user.id_type in SHOWN_IN]
+    return min(shown, key=lambda user: (SHOWN_IN.index(user.id_type), user.name_full), default=None)
 
 
 def resolve(raw: str, library: Any) -> str:
@@ -145,13 +171,13 @@ def _reference(block: Any, raw: str, path: str, spans: Spans) -> Reference:
     kind = KIND_OF_ID.get(block.id_type, "text")
     owner = words_for(block)
     if _is_tiled(path):
-        return Reference(path, raw, owner, "udim", "tiles")
+        return Reference(path, raw, owner, "udim", "tiles", block=block)
     if _is_sequence(block):
-        return Reference(path, raw, owner, "sequence", "sequence", numbers=spans.numbers(block))
+        return Reference(path, raw, owner, "sequence", "sequence", numbers=spans.numbers(block), block=block)
     if block.id_type == "OBJECT" and not os.path.splitext(path)[1]:  # noqa: PTH122 - maybe a folder that isn't there
         # Fluid and ocean caches are named also when nothing was ever baked.
         return Reference(path, raw, owner, kind, "folder", optional=True)
-    return Reference(path, raw, owner, kind, _shape_by_name(path))
+    return Reference(path, raw, owner, kind, _shape_by_name(path), block=block)
 
 
 def _shape_by_name(path: str) -> Shape:

@@ -93,6 +93,12 @@ def hair_dynamics(stage: Stage, tile: Tile, number: int) -> None:
     system.cloth.settings.bending_stiffness = 0.01
     on_disk(system.point_cache, "hair")
 
+    def bake() -> None:
+        with bpy.context.temp_override(point_cache=system.point_cache, object=board, active_object=board):
+            bpy.ops.ptcache.bake(bake=True)  # what bakes all leaves hair out
+
+    BAKES.append(bake)
+
 
 def dynamic_paint(stage: Stage, tile: Tile, number: int) -> None:
     """A wall seen from above, dented where the brush is."""

@@ -159,6 +159,11 @@ def test_the_paths_are_really_those_of_another_system(paths: str, journey: Calla
     assert there == set(blends)
 
 
+def test_what_is_baked_needs_no_warning(journey: Callable[..., Any]) -> None:
+    """Every simulation of that scene is baked, in all the ways there are."""
+    assert journey("simulations").examination.warnings == ()
+
+
 def test_only_the_numbers_of_a_sequence_that_frames_use_travel(journey: Callable[..., Any]) -> None:
     """Frames 1 and 3 use numbers 11 and 13 of six; one on each side comes along, the rest stays at home."""
     names = [path.rsplit("/", 1)[1] for path in journey("textures").files("/seq/walk_")]
