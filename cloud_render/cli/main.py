@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("logs", "Show what a job's processes printed."),
     "cancel": ("control", "Stop a job; its finished frames stay."),
     "retry": ("control", "Render the frames that are missing, and the video."),
+    "again": ("again", "Render some frames again with the scene as it is now."),
     "stitch": ("control", "Make the video again from the frames."),
     "download": ("download", "Bring frames and video to this computer."),
     "delete": ("control", "Remove a job and all its files from the cloud."),

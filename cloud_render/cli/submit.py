@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -29,11 +30,15 @@ from cloud_render.client.plan import plan as make_plan
 from cloud_render.client.video import CODECS, CONTAINERS, QUALITIES
 from cloud_render.contract import rate, values
 from cloud_render.contract.errors import BadArguments, Cancelled
+from cloud_render.store import Progress
 
 WHAT, HOW, VIDEO, ALONG = "What to render", "How to render", "The video", "What goes along"
 THEN, LINE = "Afterwards", "The line"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+HandOver = Callable[[Farm, SubmitPlan, Progress, Callable[[], bool]], str]
+"""submit.submit(), or what does it with more: the job's id once Batch has it."""
 
 
 def fps(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Fraction | None:
@@ -47,6 +52,49 @@ def fps(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Fr
 def _path(**checks: bool) -> click.Path:
     return click.Path(path_type=Path, **checks)
 
+
+ALONG_OPTIONS = (
+    option(
+        "--extra",
+        "--additionalfile",
+        "-a",
+        metavar="PATH",
+        multiple=True,
+        type=_path(),
+        section=ALONG,
+        help="A file or folder that the scene does not name itself; may be repeated.",
+    ),
+    option("--allow-missing", is_flag=True, section=ALONG, help="Render even though files are missing."),
+    option(
+        "--pre-hook",
+        metavar="FILE",
+        type=_path(),
+        section=ALONG,
+        help="A script that runs before the first frame, in the scene's folder.",
+    ),
+    option(
+        "--post-hook",
+        metavar="FILE",
+        type=_path(),
+        section=ALONG,
+        help="A script that runs after the last one; what it leaves in $CLOUD_RENDER_OUTPUT comes back too.",
+    ),
+)
+
+LINE_OPTIONS = (rate_option("--max-upload", "Upload", LINE), rate_option("--max-download", "Download", LINE))
+
+THEN_OPTIONS = (
+    option("--wait", is_flag=True, section=THEN, help="Watch until the job has ended."),
+    option(
+        "--download",
+        "to",
+        metavar="DIR",
+        type=_path(file_okay=False),
+        default=None,
+        section=THEN,
+        help="Wait, then bring frames and video into this folder.",
+    ),
+)
 
 RENDER_OPTIONS = (
     option("--name", "-n", metavar="TEXT", default="", section=WHAT, help="A name for the job. Default: the file's."),
@@ -109,58 +157,30 @@ RENDER_OPTIONS = (
     option(
         "--video/--no-video", default=None, section=VIDEO, help="Default: a video where there is more than one frame."
     ),
-    option(
-        "--extra",
-        "--additionalfile",
-        "-a",
-        metavar="PATH",
-        multiple=True,
-        type=_path(),
-        section=ALONG,
-        help="A file or folder that the scene does not name itself; may be repeated.",
-    ),
-    option("--allow-missing", is_flag=True, section=ALONG, help="Render even though files are missing."),
-    option(
-        "--pre-hook",
-        metavar="FILE",
-        type=_path(),
-        section=ALONG,
-        help="A script that runs before the first frame, in the scene's folder.",
-    ),
-    option(
-        "--post-hook",
-        metavar="FILE",
-        type=_path(),
-        section=ALONG,
-        help="A script that runs after the last one; what it leaves in $CLOUD_RENDER_OUTPUT comes back too.",
-    ),
+    *ALONG_OPTIONS,
     scripts_option,
     blender_option,
 )
 """What the commands that render have in common: `submit` and `demo`."""
 
 
-def render_options(function: Decorated) -> Decorated:
-    for decorate in reversed(RENDER_OPTIONS):
-        function = decorate(function)
-    return function
+def options_in(*groups: Sequence[Callable[[Any], Any]]) -> Callable[[Decorated], Decorated]:
+    """One decorator for all options of the groups, in their order."""
+
+    def decorate(function: Decorated) -> Decorated:
+        for each in reversed([*itertools.chain(*groups)]):
+            function = each(function)
+        return function
+
+    return decorate
+
+
+render_options = options_in(RENDER_OPTIONS)
 
 
 @command("submit")
 @click.argument("file", type=_path())
-@render_options
-@rate_option("--max-upload", "Upload", LINE)
-@rate_option("--max-download", "Download", LINE)
-@option("--wait", is_flag=True, section=THEN, help="Watch until the job has ended.")
-@option(
-    "--download",
-    "to",
-    metavar="DIR",
-    type=_path(file_okay=False),
-    default=None,
-    section=THEN,
-    help="Wait, then bring frames and video into this folder.",
-)
+@options_in(RENDER_OPTIONS, LINE_OPTIONS, THEN_OPTIONS)
 @option(
     "--dry-run", "-r", is_flag=True, section=THEN, help="Show what would be done. Needs neither network nor account."
 )
@@ -183,12 +203,28 @@ def submit(
     if farm is None:
         _show_dry_run(settings.output, plan)
         return Exit.DONE
+    what = f"{words.count(plan.frame_count, 'frame')}, {_slices(plan)}"
+    return carry_out(settings, farm, plan, stages, what, wait, to)
+
+
+def carry_out(
+    settings: Settings,
+    farm: Farm,
+    plan: SubmitPlan,
+    stages: Stages,
+    what: str,
+    wait: bool,
+    to: Path | None,
+    hand_over: HandOver = submits.submit,
+) -> int:
+    """Send the plan, say `what` was sent, and watch and download as asked; the exit code."""
     try:
-        job_id = send(farm, plan, stages)
+        job_id = send(farm, plan, stages, hand_over)
     except StoppedAfterHandOver as stopped:
         return watch.say_left_running(settings, stopped.job_id)
     try:
-        _tell(settings, job_id, plan)
+        settings.output.say(f"Job {job_id}: {what}.")
+        settings.output.remark(f"Watch it: {again(settings, f'status {job_id} --watch')}")
         if wait or to is not None:
             return watch.until_end(farm, job_id, stages, settings, to=to)
     except KeyboardInterrupt:
@@ -208,10 +244,11 @@ def options_of(chosen: dict[str, Any]) -> Options:
         chosen["resolution"] = (width, height)
     for name in ("container", "codec", "quality"):
         chosen[name] = chosen[name] or ""
-    return Options(**chosen, created_by=_person())
+    return Options(**chosen, created_by=person())
 
 
-def _person() -> str:
+def person() -> str:
+    """The name of who is logged in here; empty if there is none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -226,15 +263,15 @@ class StoppedAfterHandOver(KeyboardInterrupt):
         self.job_id = job_id
 
 
-def send(farm: Farm, plan: SubmitPlan, stages: Stages) -> str:
+def send(farm: Farm, plan: SubmitPlan, stages: Stages, hand_over: HandOver = submits.submit) -> str:
     """Upload and hand over, with a bar; Ctrl-C ends it at a good place. Answers the job's id.
 
-    Raises StoppedAfterHandOver where it was too late for that, and what submit.submit() raises.
+    Raises StoppedAfterHandOver where it was too late for that, and what `hand_over` raises.
     """
     with asked_to_stop() as stop_wished, stages.stage("Uploading") as stage:
         display = TransferDisplay(stage, stages)
         try:
-            job_id = submits.submit(farm, plan, display, stop_wished)
+            job_id = hand_over(farm, plan, display, stop_wished)
         except Cancelled as error:
             error.advice = "The same command goes on where it stopped."
             raise
@@ -293,11 +330,6 @@ def plan_lines(plan: SubmitPlan) -> list[str]:
         f"Files        {words.count(len(plan.files), 'file')}, {words.size(plan.size)}",
         *(f"  {words.size(file.size):>8}  {file.path}" for file in plan.files),
     ]
-
-
-def _tell(settings: Settings, job_id: str, plan: SubmitPlan) -> None:
-    settings.output.say(f"Job {job_id}: {words.count(plan.frame_count, 'frame')}, {_slices(plan)}.")
-    settings.output.remark(f"Watch it: {again(settings, f'status {job_id} --watch')}")
 
 
 def _slices(plan: SubmitPlan) -> str:

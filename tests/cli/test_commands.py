@@ -38,6 +38,18 @@ def test_a_failed_job_says_why_and_retry_mends_it(asked, cloud_render, blend):
     assert "missing" in refused.stderr
 
 
+def test_some_frames_again_make_a_job_of_all(asked, cloud_render, blend):
+    """The others come from the first job; frames it never had are refused, and no frames are no wish."""
+    first = asked("submit", blend, "-k", "2", "--wait")["job"]
+    done = asked("again", first, blend, "--frames", "2-3", "--wait")
+    assert (done["phase"], done["frames_done"], done["submission"]) == ("done", 6, 1)
+    assert done["job"] != first
+    said = cloud_render("again", first, blend, "--frames", "2-3")
+    assert f"2 frames of {first} again, 4 kept." in said.stdout
+    for frames in ("6-8", ""):
+        assert cloud_render("again", first, blend, "--frames", frames).returncode == 2
+
+
 def test_cancel_ends_a_job_and_status_says_so(asked, blend):
     """A cancelled job ends with 3, in status as in watching."""
     job = asked("submit", blend, "--name", "hold")["job"]
