@@ -9,8 +9,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
+
+from cloud_render.contract.errors import StorageUnavailable
 
 T = TypeVar("T")
 
@@ -48,6 +52,20 @@ class Crew:
             _carry_out(*task)
             # Nothing of the last task may stay alive while the thread waits: its answer holds megabytes.
             del task
+
+
+def insist(seconds: float, attempts: int, act: Callable[..., T], *arguments: Any) -> T:
+    """What `act` answers; one that takes longer than `seconds` is left behind and begun anew.
+
+    Raises StorageUnavailable after so many attempts, and what `act` raises.
+    """
+    for _ in range(attempts):
+        future: Future[T] = Future()
+        threading.Thread(target=_carry_out, args=(future, partial(act, *arguments)), daemon=True, name="ask").start()
+        futures.wait([future], seconds)
+        if future.done():
+            return future.result()
+    raise StorageUnavailable("The storage does not answer.", "Check the network, then try again.")
 
 
 def _carry_out(future: Future[Any], act: Callable[[], Any]) -> None:

@@ -22,10 +22,9 @@ from cloud_render.store.landing import of_os_error
 from cloud_render.store.progress import Progress
 from cloud_render.store.reading import LOOK_S
 
-_READ_BYTES = 8 * 1024 * 1024
-"""Largest range asked for at once; _READERS of them are held in memory."""
-
+_READ_BYTES = ranges.PART_BYTES
 _READERS = 8
+"""Each holds a part in memory."""
 
 _GAP_BYTES = 1024 * 1024
 """Bytes nobody needs that are read all the same, because another request would cost more: 30 ms at 300 Mbit/s."""
@@ -105,12 +104,14 @@ class Fetching:
         files: Mapping[Path, StoredFile],
         progress: Progress,
         cancelled: Callable[[], bool],
+        stall_s: float,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._landings = [_Landing(file, target) for target, file in files.items()]
         self._progress = progress
         self._cancelled = cancelled
+        self._stall_s = stall_s
         self._reads: queue.SimpleQueue[_Read] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
         self._stopped = threading.Event()
@@ -162,7 +163,8 @@ class Fetching:
 
     def _bring(self, read: _Read) -> int:
         try:
-            content = memoryview(ranges.read(self._s3, self._bucket, keys.pack(read.pack), read.offset, read.length))
+            key = keys.pack(read.pack)
+            content = ranges.read(self._s3, self._bucket, key, read.offset, read.length, stall_s=self._stall_s)
         except NotThere as error:
             path = read.pieces[0].file.file.path
             raise NotThere(f"The content of {path} is no longer in the bucket.", "Submit the scene again.") from error

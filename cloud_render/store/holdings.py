@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from cloud_render.contract import keys
 from cloud_render.contract.errors import BadJob, CloudRenderError, NotThere
-from cloud_render.store import index
-from cloud_render.store.crew import Crew
+from cloud_render.store import index, ranges
+from cloud_render.store.crew import Crew, insist
 from cloud_render.store.index import PackEntry
 from cloud_render.store.memory import Memory, Place
 from cloud_render.store.reading import LOOK_S
@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _AT_ONCE = 12
+_PATIENCE = 10
+"""Times the stall that is borne: a request here may be several, each of which botocore repeats, with pauses."""
+
+_ATTEMPTS = 2
 _LOOKS = 3
 """How often an index object may vanish between its listing and its reading before what is left has to do."""
 
@@ -54,7 +58,7 @@ class Holdings:
     """One upload's view of the bucket. `look` is called while waiting for answers; it may raise.
 
     Packs count as absent that could expire within `needed_for`: they live `lifetime` from their creation, and being
-    used again does not renew them. The server's clock decides, not ours. A context manager.
+    used again does not renew them. The server's clock decides, not ours. `stall_s` as of Store. A context manager.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Holdings:
         needed_for: timedelta,
         lifetime: timedelta,
         look: Callable[[], None],
+        stall_s: float,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -74,12 +79,13 @@ class Holdings:
         self._needed_for = needed_for
         self._lifetime = lifetime
         self._look = look
+        self._stall_s = stall_s
         self._pool = Crew(_AT_ONCE, "ask")
         self._objects: dict[str, _Object] = {}
         self._groups: dict[str, Future[dict[str, int]]] = {}
         self._candidates: dict[bytes, list[Place]] = {}
         self._new: set[str] = set()
-        self._listing: Future[dict[str, _Object]] = self._pool.submit(self._listed)
+        self._listing = self._ask(self._listed)
 
     def __enter__(self) -> Holdings:
         return self
@@ -102,7 +108,7 @@ class Holdings:
                     known[found.key] = self._objects[found.key].etag
             if not any(found.vanished for found in read):
                 break
-            self._listing = self._pool.submit(self._listed)  # another upload put some together: look again
+            self._listing = self._ask(self._listed)  # another upload put some together: look again
         self._memory.forget_objects(self._name, known.keys() - self._objects.keys())
         self._memory.commit()
 
@@ -126,8 +132,11 @@ class Holdings:
     def _group(self, pack: str) -> Future[dict[str, int]]:
         group = index.group(pack)
         if group not in self._groups:
-            self._groups[group] = self._pool.submit(self._packs, group)
+            self._groups[group] = self._ask(self._packs, group)
         return self._groups[group]
+
+    def _ask(self, request: Callable[..., T], *arguments: Any) -> Future[T]:
+        return self._pool.submit(insist, _PATIENCE * self._stall_s, _ATTEMPTS, request, *arguments)
 
     def _answer(self, future: Future[T]) -> T:
         while not future.done():
@@ -153,13 +162,13 @@ class Holdings:
             return
         content = index.to_bytes(packs)
         key = index.key(upload_id, content)
-        etag = self._answer(self._pool.submit(self._put, key, content))
+        etag = self._answer(self._ask(self._put, key, content))
         self._objects[key] = _Object(etag, len(content))
         self._memory.add_object(self._name, key, etag, packs)
         self._memory.commit()
         replaced = [other for other in replaced if other != key]
         if replaced:
-            self._answer(self._pool.submit(self._delete, replaced))
+            self._answer(self._ask(self._delete, replaced))
             self._memory.forget_objects(self._name, replaced)
 
     def _sizes(self) -> dict[str, int]:
@@ -200,9 +209,11 @@ class Holdings:
     def _read(self, key: str) -> _Found:
         """An index that can't be used is as good as none: its chunks are sent again, nothing is lost."""
         try:
-            with translated(f"read {key}"):
-                content = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            return _Found(key, index.from_bytes(content), False)
+            found = self._objects[key]
+            content = ranges.read(
+                self._s3, self._bucket, key, 0, found.size, if_match=found.etag, stall_s=self._stall_s
+            )
+            return _Found(key, index.from_bytes(bytes(content)), False)
         except NotThere:
             return _Found(key, [], True)
         except BadJob as error:

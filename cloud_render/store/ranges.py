@@ -1,22 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of objects, read to their last byte whatever the line does in between."""
+"""Parts of objects, read to their last byte whatever the line does in between.
+
+Botocore repeats requests that get no answer. It does not repeat answers that break off in the middle, and none of its
+time-outs ends one that comes byte by byte: each byte starts them anew. This does both.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from botocore import exceptions as aws
 
 from cloud_render.contract.errors import StorageUnavailable
+from cloud_render.store.pace import Pace
 from cloud_render.store.translate import translated
 
-PART_BYTES = 16 * 1024 * 1024
+PART_BYTES = 8 * 1024 * 1024
 """Largest part asked for at once; it is held in memory."""
 
+STALL_S = 30.0
+"""An answer of which _PIECE_BYTES don't come in this time is left behind: 1 kB/s, a hundredth of the slowest lines."""
+
+_PIECE_BYTES = 32 * 1024
+_BEGIN_S = 120.0
+"""For an answer to begin: botocore repeats what is refused or gets no answer, with pauses, all in one call."""
+
 _ATTEMPTS = 5
+"""That bring nothing, in a row: one that brought something is gone on from there."""
+
 _BROKEN_LINE = (aws.HTTPClientError, aws.IncompleteReadError, aws.ConnectionError)
+_NO_LIMIT = Pace(0)
 
 
 def read(
@@ -26,25 +43,100 @@ def read(
     offset: int,
     length: int,
     if_match: str = "",
+    limit: Pace = _NO_LIMIT,
+    stall_s: float = STALL_S,
     sleep: Callable[[float], None] = time.sleep,
-) -> bytes:
+) -> memoryview:
     """`length` bytes of the object from `offset` on; of the version with the ETag `if_match`, if given.
 
-    Botocore repeats requests that get no answer, but not answers that break off in the middle: this does.
     Raises StorageUnavailable or NotThere.
     """
     extra = {"IfMatch": if_match} if if_match else {}
+
+    def body(start: int) -> Any:
+        span = f"bytes={start}-{offset + length - 1}"
+        return s3.get_object(Bucket=bucket, Key=key, Range=span, **extra)["Body"]
+
+    content = memoryview(bytearray(length))
+    got = failed = 0
+    problem: Exception | None = None
     with translated(f"read {key}"):
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                sleep(0.2 * 2**attempt)
+        while got < length and failed < _ATTEMPTS:
+            answer = _Answer(partial(body, offset + got), content[got:], limit, stall_s)
             try:
-                answer = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={offset}-{offset + length - 1}", **extra)
-                content: bytes = answer["Body"].read()
-            except _BROKEN_LINE:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                continue
-            if len(content) == length:
-                return content
-    raise StorageUnavailable(f"{key} came back shorter than it is stored.", "Try again in a minute.")
+                answer.wait()
+            except _BROKEN_LINE as error:
+                problem = error
+            failed = 0 if answer.got >= _PIECE_BYTES else failed + 1
+            got += answer.got
+            if got < length and failed < _ATTEMPTS:
+                sleep(0.2 * 2**failed)
+        if got < length and problem:
+            raise problem
+    if got < length:
+        raise StorageUnavailable(f"{key} came back shorter than it is stored.", "Try again in a minute.")
+    return content
+
+
+class _Answer:
+    """One request's answer, read into `content` in a thread of its own, so that it can be left behind."""
+
+    def __init__(self, ask: Callable[[], Any], content: memoryview, limit: Pace, stall_s: float) -> None:
+        self.got = 0
+        """Bytes that came; those of an answer that was left behind no longer change."""
+        self._ask = ask
+        self._content = content
+        self._limit = limit
+        self._stall_s = stall_s
+        self._look_s = min(1.0, stall_s / 2)
+        self._body: Any = None
+        self._due = time.monotonic() + max(_BEGIN_S, stall_s)
+        self._left_behind = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+        threading.Thread(target=self._run, daemon=True, name="range").start()
+
+    def wait(self) -> None:
+        """Until all has come, or the answer has ended. Raises what ended it, or ReadTimeoutError."""
+        while not self._ended.wait(self._look_s):  # not until it is due: that comes nearer once the answer begins
+            if time.monotonic() >= self._due:
+                self._leave_behind()
+                raise aws.ReadTimeoutError(endpoint_url="the storage", error="it answers too slowly")
+        if self._error:
+            raise self._error
+
+    def _leave_behind(self) -> None:
+        with self._lock:
+            self._left_behind.set()
+        # Where botocore and urllib3 allow it, the thread ends now; else with the connection.
+        shutdown = getattr(getattr(self._body, "_raw_stream", None), "shutdown", None)
+        if shutdown:
+            try:
+                shutdown()
+            except (OSError, ValueError, RuntimeError):
+                return  # it ended by itself just now
+
+    def _run(self) -> None:
+        try:
+            self._body = self._ask()
+            self._due = time.monotonic() + self._stall_s
+            while self.got < len(self._content) and self._take():
+                pass
+        except BaseException as error:  # noqa: BLE001 - handed on: wait() raises it
+            self._error = error
+        finally:
+            self._ended.set()
+
+    def _take(self) -> bool:
+        """A piece more; whether there may be another one."""
+        piece = bytearray(min(_PIECE_BYTES, len(self._content) - self.got))
+        came = self._body.readinto(piece)
+        with self._lock:
+            if self._left_behind.is_set():
+                return False
+            self._content[self.got : self.got + came] = piece[:came]
+            self.got += came
+        pause = self._limit.wait_for(came)
+        self._due = time.monotonic() + pause + self._stall_s
+        return came > 0 and not self._left_behind.wait(pause)

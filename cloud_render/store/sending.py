@@ -6,13 +6,14 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+import time
 from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Future
 from typing import Any
 
 from cloud_render.contract import keys
-from cloud_render.contract.errors import Cancelled
+from cloud_render.contract.errors import Cancelled, StorageUnavailable
 from cloud_render.store import index
 from cloud_render.store.holdings import server_time
 from cloud_render.store.index import PackEntry
@@ -29,7 +30,20 @@ IN_FLIGHT = 6
 """Packs being sent at once: fills a line of 1 Gbit/s at 300 ms, and bounds the memory."""
 
 _SLICE = 1024 * 1024
-"""Bytes handed over at once. 256 KiB cost a GiB 0.5 s of processor more, http.client's own 16 KiB as much again."""
+"""Most bytes handed over at once. 256 KiB cost a GiB 0.5 s of processor more, http.client's 16 KiB as much again."""
+
+_FIRST_SLICE = 64 * 1024
+_QUICK_S = 0.5
+"""A slice that took longer makes the next one half as large: the whole of it must go within the connection's time-out
+(10 s), also on a slow line that six packs share."""
+
+_SIGNING_BYTES = 1024 * 1024
+"""Botocore reads in pieces of this size to sign a body that goes over plain http; http.client in smaller ones."""
+
+_PATIENCE = 10
+"""Times the stall that is borne before a pack is sent anew: botocore repeats requests, with pauses between them."""
+
+_ATTEMPTS = 3
 
 
 class Pack:
@@ -73,22 +87,35 @@ class _Body(io.RawIOBase):
         self._stopped = stopped
         self._part = 0
         self._offset = 0
-        self.position = 0
+        self._slice = _FIRST_SLICE
+        self._given_at = 0.0
+        self._position = 0
+        self.travelled = 0
+        """Bytes that were handed to the line; fewer again when the request starts over."""
 
     def read(self, size: int = -1, /) -> Any:
-        """Larger slices than asked for, except the last: http.client sends what it gets, whatever it asked for."""
-        wanted = max(size, _SLICE) if size and size > 0 else self._size
+        """Other slices than asked for, except the last: http.client sends what it gets, whatever it asked for."""
         if self._part == len(self._parts):
             return b""
+        to_be_sent = 0 < size < _SIGNING_BYTES
         part = self._parts[self._part]
-        content = part[self._offset : self._offset + wanted]
-        if self._stopped.wait(self._pace.wait_for(len(content))):
+        content = part[self._offset : self._offset + (self._fitting_slice() if to_be_sent else _SLICE)]
+        if self._stopped.wait(self._pace.wait_for(len(content)) if to_be_sent else 0):
             raise Cancelled("The upload")
+        self._given_at = time.monotonic()
         self._offset += len(content)
-        self.position += len(content)
+        self._position += len(content)
+        if to_be_sent:
+            self.travelled = self._position
         if self._offset == len(part):
             self._part, self._offset = self._part + 1, 0
         return content
+
+    def _fitting_slice(self) -> int:
+        quick = time.monotonic() - self._given_at < _QUICK_S
+        if self.travelled:
+            self._slice = min(self._slice * 2, _SLICE) if quick else max(self._slice // 2, _FIRST_SLICE)
+        return self._slice
 
     def seekable(self) -> bool:
         return True
@@ -97,15 +124,28 @@ class _Body(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self.position
+        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        self.position = {io.SEEK_SET: 0, io.SEEK_CUR: self.position, io.SEEK_END: self._size}[whence] + offset
-        self._part, self._offset = 0, self.position
+        self._position = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence] + offset
+        self.travelled = min(self.travelled, self._position)
+        self._part, self._offset = 0, self._position
         while self._part < len(self._parts) and self._offset >= len(self._parts[self._part]):
             self._offset -= len(self._parts[self._part])
             self._part += 1
-        return self.position
+        return self._position
+
+
+class _Way:
+    """A pack under way, and how far it is."""
+
+    def __init__(self, pack: Pack, body: _Body, attempt: int) -> None:
+        self.pack = pack
+        self.body = body
+        self.attempt = attempt
+        self.told = 0
+        """Bytes that the progress knows of; may become fewer when a request starts over."""
+        self.moved_at = time.monotonic()
 
 
 class Sending:
@@ -115,7 +155,14 @@ class Sending:
     """
 
     def __init__(
-        self, s3: Any, bucket: str, upload_id: str, pace: Pace, progress: Progress, cancelled: Callable[[], bool]
+        self,
+        s3: Any,
+        bucket: str,
+        upload_id: str,
+        pace: Pace,
+        progress: Progress,
+        cancelled: Callable[[], bool],
+        stall_s: float,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -123,9 +170,9 @@ class Sending:
         self._pace = pace
         self._progress = progress
         self._cancelled = cancelled
+        self._stuck_s = _PATIENCE * stall_s
         self._stopped = threading.Event()
-        self._under_way: dict[Future[PackEntry], tuple[Pack, _Body]] = {}
-        self._told: dict[Future[PackEntry], int] = {}
+        self._under_way: dict[Future[PackEntry], _Way] = {}
         self._arrived: list[PackEntry] = []
 
     def __enter__(self) -> Sending:
@@ -138,10 +185,12 @@ class Sending:
         """Waits while IN_FLIGHT others are on their way."""
         while len(self._under_way) >= IN_FLIGHT:
             self.look(LOOK_S)
+        self._begin(pack, 1)
+
+    def _begin(self, pack: Pack, attempt: int) -> None:
         body = _Body(pack.parts, pack.size, self._pace, self._stopped)
         future: Future[PackEntry] = Future()
-        self._under_way[future] = (pack, body)
-        self._told[future] = 0
+        self._under_way[future] = _Way(pack, body, attempt)
         threading.Thread(target=self._put, args=(future, pack, body), daemon=True, name="pack").start()
 
     def finish(self) -> None:
@@ -153,9 +202,11 @@ class Sending:
         """Tell the progress and take in what ended. Raises Cancelled, or the error of a pack that did not arrive."""
         if wait_s:
             futures.wait(self._under_way, wait_s, futures.FIRST_COMPLETED)
-        for future, (pack, body) in list(self._under_way.items()):
+        for future, way in list(self._under_way.items()):
             if not future.done():
-                self._tell(future, min(body.position, pack.size))
+                self._tell(way, way.body.travelled)
+                if time.monotonic() - way.moved_at > self._stuck_s:
+                    self._begin_anew(future)
             elif error := future.exception():
                 del self._under_way[future]
                 raise error
@@ -171,16 +222,25 @@ class Sending:
         arrived, self._arrived = self._arrived, []
         return arrived
 
-    def _take(self, future: Future[PackEntry]) -> None:
-        pack, _ = self._under_way.pop(future)
-        self._tell(future, pack.size)
-        self._arrived.append(future.result())
-        pack.parts = []  # its memory; its name is all that is needed from now on
+    def _begin_anew(self, future: Future[PackEntry]) -> None:
+        """Leaves behind what moves no more; if it arrives after all, it is the same pack."""
+        way = self._under_way.pop(future)
+        self._tell(way, 0)
+        if way.attempt == _ATTEMPTS:
+            raise StorageUnavailable("The storage takes nothing more.", "Check the network, then do the same again.")
+        self._begin(way.pack, way.attempt + 1)
 
-    def _tell(self, future: Future[PackEntry], position: int) -> None:
-        if position != self._told[future]:
-            self._progress.sent(position - self._told[future])
-            self._told[future] = position
+    def _take(self, future: Future[PackEntry]) -> None:
+        way = self._under_way.pop(future)
+        self._tell(way, way.pack.size)
+        self._arrived.append(future.result())
+        way.pack.parts = []  # its memory; its name is all that is needed from now on
+
+    def _tell(self, way: _Way, position: int) -> None:
+        if position != way.told:
+            self._progress.sent(position - way.told)
+            way.told = position
+            way.moved_at = time.monotonic()
 
     def _put(self, future: Future[PackEntry], pack: Pack, body: _Body) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cloud_render.contract.contents import Contents, StoredFile
 from cloud_render.contract.errors import Cancelled
-from cloud_render.store import pace
+from cloud_render.store import pace, ranges
 from cloud_render.store.catalogue import Catalogue
 from cloud_render.store.fetching import Fetching
 from cloud_render.store.holdings import Holdings
@@ -35,17 +35,25 @@ class Store:
 
     `lifetime` is how long the bucket keeps a pack after it was written. `cache` is the folder for what this computer
     remembers between uploads (default: CLOUD_RENDER_STORE_CACHE, or the user's cache folder). `rate` limits uploads,
-    in bytes a second (default: `max_bandwidth` of the AWS profile's `s3` section).
+    in bytes a second (default: `max_bandwidth` of the AWS profile's `s3` section). `stall_s`: after so many seconds
+    without progress an answer is left behind and asked for anew, an upload after ten times as many.
     """
 
     def __init__(
-        self, s3: Any, bucket: str, lifetime: timedelta = LIFETIME, cache: Path | None = None, rate: int = 0
+        self,
+        s3: Any,
+        bucket: str,
+        lifetime: timedelta = LIFETIME,
+        cache: Path | None = None,
+        rate: int = 0,
+        stall_s: float = ranges.STALL_S,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._lifetime = lifetime
         self._cache = cache
         self._rate = rate
+        self._stall_s = stall_s
 
     def upload(
         self,
@@ -63,9 +71,11 @@ class Store:
         progress.total(sum(state.size for state in states))
         limit = Pace(self._rate or pace.of_client(self._s3))
         with (
-            Sending(self._s3, self._bucket, upload_id, limit, progress, cancelled) as sending,
+            Sending(self._s3, self._bucket, upload_id, limit, progress, cancelled, self._stall_s) as sending,
             Memory(self._cache) as memory,
-            Holdings(self._s3, self._bucket, memory, NEEDED_FOR, self._lifetime, sending.look) as holdings,
+            Holdings(
+                self._s3, self._bucket, memory, NEEDED_FOR, self._lifetime, sending.look, self._stall_s
+            ) as holdings,
             ReadAhead() as reading,
         ):
             catalogue = Catalogue(files, states, memory, reading)
@@ -94,7 +104,7 @@ class Store:
 
         with (
             Memory(self._cache) as memory,
-            Holdings(self._s3, self._bucket, memory, NEEDED_FOR, self._lifetime, look) as holdings,
+            Holdings(self._s3, self._bucket, memory, NEEDED_FOR, self._lifetime, look, self._stall_s) as holdings,
             ReadAhead() as reading,
         ):
             catalogue = Catalogue(files, states, memory, reading)
@@ -119,4 +129,5 @@ class Store:
         Files of one target are fetched once. Stopped half-way, those that landed stay. They are not flushed to the
         disk one by one: after a power failure look at their hashes. Raises as `fetch`, and Cancelled.
         """
-        Fetching(self._s3, self._bucket, {target_of(file): file for file in files}, progress, cancelled).run()
+        targets = {target_of(file): file for file in files}
+        Fetching(self._s3, self._bucket, targets, progress, cancelled, self._stall_s).run()

@@ -125,6 +125,53 @@ def test_an_answer_that_never_comes_is_asked_for_again(
     assert arrived_whole(s3, bucket, contents, files, tmp_path / "out")
 
 
+@pytest.mark.parametrize("kind", ["stall", "drip body"])
+def test_a_download_outlives_a_line_that_only_drips(
+    kind: str, faulty_bucket: tuple[Any, str], proxy: Any, files: list[SourceFile], tmp_path: Path
+) -> None:
+    """No time-out of a socket ends it, as now and then a byte comes; it is asked for anew, from where it was."""
+    s3, bucket = faulty_bucket
+    contents = Store(s3, bucket).upload(files, "up")
+    proxy.fault("GET", PACK_PATH, kind, times=3)
+    proxy.seen.clear()
+    start = time.monotonic()
+    Store(s3, bucket, stall_s=0.5).fetch_all(contents.files, lambda file: tmp_path / "out" / file.path)
+    assert time.monotonic() - start < 15
+    assert all((tmp_path / "out" / file.scene_path).read_bytes() == file.path.read_bytes() for file in files)
+
+
+@pytest.mark.parametrize(("method", "part"), [("PUT", PACK_PATH), ("PUT", "store/index/"), ("GET", "prefix=store")])
+def test_an_upload_outlives_an_answer_that_only_drips(
+    method: str, part: str, faulty_bucket: tuple[Any, str], proxy: Any, files: list[SourceFile], tmp_path: Path
+) -> None:
+    """Of a pack, of the index, and of the listing: left behind, and asked for anew."""
+    s3, bucket = faulty_bucket
+    proxy.fault(method, part, "drip answer")
+    contents = Store(s3, bucket, stall_s=0.3).upload(files, "up")
+    assert arrived_whole(s3, bucket, contents, files, tmp_path / "out")
+
+
+def test_an_upload_outlives_a_server_that_takes_nothing(
+    faulty_bucket: tuple[Any, str], proxy: Any, weed: ModuleType, files: list[SourceFile], tmp_path: Path
+) -> None:
+    """A line that takes a byte now and then costs a time-out, not the upload."""
+    _, bucket = faulty_bucket
+    s3 = client_of(proxy.url, weed, connect_timeout=2, read_timeout=2)
+    proxy.fault("PUT", PACK_PATH, "sip upload")
+    contents = Store(s3, bucket).upload(files, "up")
+    assert arrived_whole(s3, bucket, contents, files, tmp_path / "out")
+
+
+def test_an_upload_that_never_gets_through_ends(
+    faulty_bucket: tuple[Any, str], proxy: Any, files: list[SourceFile]
+) -> None:
+    """After a few tries it says so, instead of waiting for ever."""
+    s3, bucket = faulty_bucket
+    proxy.fault("PUT", PACK_PATH, "drip answer", times=100)
+    with pytest.raises(StorageUnavailable, match="takes nothing more"):
+        Store(s3, bucket, stall_s=0.1).upload(files, "up")
+
+
 def test_content_damaged_on_its_way_back_never_lands(
     faulty_bucket: tuple[Any, str], proxy: Any, files: list[SourceFile], tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 ACCESS, SECRET = "dev", "devsecret"
 _READY_S = 60
+_DRIP_S = 0.1
 
 
 def program() -> str | None:
@@ -78,7 +79,8 @@ class Fault:
     method: str
     part: str
     kind: str
-    """`503` or another status, `reset upload`, `reset answer`, `short answer`, `damage`, or `hang`."""
+    """`503` or another status, `reset upload`, `reset answer`, `short answer`, `damage`, `hang`; `stall` after half of
+    the answer, `drip answer` and `drip body` a byte a tenth of a second from its start or its half on, `sip upload`."""
     times: int = 1
 
 
@@ -138,6 +140,8 @@ class _Passing(socketserver.StreamRequestHandler):
         if kind == "hang":
             self.server.over.wait(60)
             return False
+        if kind == "sip upload":
+            return self._sip()
         if kind == "reset upload":
             self.rfile.read(length // 2)
             return self._reset()
@@ -156,11 +160,36 @@ class _Passing(socketserver.StreamRequestHandler):
         content = answer.read()
         if kind == "damage":
             content = bytes([content[0] ^ 1]) + content[1:]
+        if kind in ("stall", "drip answer", "drip body"):
+            return self._drip(answer.status, answer.getheaders(), content, kind)
         if kind in ("reset answer", "short answer"):
             self._answer(answer.status, answer.getheaders(), content, len(content) // 2)
             return self._reset() if kind == "reset answer" else False
         self._answer(answer.status, answer.getheaders(), content)
         return True
+
+    def _sip(self) -> bool:
+        """Read almost nothing of what is sent."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with suppress(OSError):
+            while self.connection.recv(1) and not self.server.over.wait(_DRIP_S):
+                pass
+        return False
+
+    def _drip(self, status: int, headers: list[tuple[str, str]], content: bytes, kind: str) -> bool:
+        """Never enough silence for a time-out, and never an end."""
+        if kind == "drip answer":
+            content = b"HTTP/1.1 200 X\r\nX-Filler: " + b"." * 10_000
+        else:
+            self._answer(status, headers, content, len(content) // 2)
+            content = content[len(content) // 2 :] if kind == "drip body" else b""
+        with suppress(OSError):
+            for byte in content:
+                if self.server.over.wait(_DRIP_S):
+                    return False
+                self.wfile.write(bytes([byte]))
+            self.server.over.wait(30)
+        return False
 
     def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes, sent: int = -1) -> None:
         dropped = ("transfer-encoding", "connection", "content-length")
