@@ -10,12 +10,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_render.client import control, logs, monitor, pictures, submit
+from cloud_render.client import control, logs, monitor, pictures, profiles, signin, submit
 from cloud_render.client import download as downloads
 from cloud_render.client.again import again as rerender
+from cloud_render.client.again import old_job
 from cloud_render.client.builds import builds
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.monitor import JobState, JobSummary
@@ -24,7 +26,7 @@ from cloud_render.client.plan import SubmitPlan, plan
 from cloud_render.contract.scene import Examination
 from cloud_render.store import Progress, SourceFile
 
-from .model import Account, Check, Found, Remedy, Transfer
+from .model import Account, Check, Found, KnownProfile, Remedy, Role, SignIn, Transfer
 
 MOST_JOBS = 200
 LOG_TAIL = 400
@@ -96,11 +98,17 @@ def find_out(
     account: Account,
     examination: Examination,
     options: Options,
+    again_of: str,
     tell: Callable[[Transfer], None],
     stopped: Callable[[], bool],
 ) -> Found:
-    """What would be sent, and what of it the bucket lacks. Nothing is sent."""
+    """What would be sent, and what of it the bucket lacks. Nothing is sent.
+
+    Where frames of the job `again_of` are rendered again, the new job has all the old one's frames.
+    """
     farm = farm_of(account)
+    if again_of:
+        options = replace(options, frames=old_job(farm, again_of).frames)
     made = plan(examination, options, datetime.now(UTC))
     files = [SourceFile(Path(file.path), file.scene_path) for file in made.files]
     novelty = farm.store.novelty(files, Meter(tell), stopped)
@@ -175,6 +183,42 @@ def stitch(account: Account, job_id: str) -> None:
 
 def delete(account: Account, job_id: str) -> None:
     control.delete(farm_of(account), job_id)
+
+
+def known_profiles() -> tuple[KnownProfile, ...]:
+    """Of the artist's AWS configuration."""
+    return tuple(
+        KnownProfile(profile.name, f"{profile.problem} {profile.advice}".strip(), profile.needs_sign_in)
+        for profile in profiles.profiles()
+    )
+
+
+def sign_in(
+    profile: str, start_url: str, region: str, tell: Callable[[SignIn], None], stop: threading.Event
+) -> SignIn | None:
+    """Sign in through the browser: for `profile`, which did before, or else at a portal, with roles to choose from.
+
+    Tells the page to open. None where there is nothing to choose.
+    """
+    pending = signin.begin_again(profile) if profile else signin.begin(start_url, region)
+    tell(SignIn(pending.user_code, pending.page))
+    token = pending.wait(stop)
+    forget()
+    if profile:
+        return None
+    roles = [
+        Role(account.id, account.name or account.id, role)
+        for account in signin.accounts(token)
+        for role in signin.roles(token, account.id)
+    ]
+    return SignIn(roles=tuple(roles), token=token)
+
+
+def write_profile(token: signin.Token, role: Role, region: str) -> str:
+    """The name of the new profile, in the artist's AWS configuration."""
+    name = signin.name_for(signin.Account(role.account_id, role.account, ""), role.role)
+    signin.write_profile(name, token, role.account_id, role.role, region)
+    return name
 
 
 def check(account: Account, blender: str, tell: Callable[[Check], None]) -> None:

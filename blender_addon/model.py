@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from cloud_render.client.monitor import JobState, JobSummary
     from cloud_render.client.plan import SubmitPlan
+    from cloud_render.client.signin import Token
     from cloud_render.contract.scene import MissingFile
 
 Remedy = Literal["", "preferences", "sign_in", "online", "save"]
@@ -96,6 +97,39 @@ class Check:
     remedy: Remedy = ""
 
 
+@dataclass(frozen=True)
+class KnownProfile:
+    """A profile of the artist's AWS configuration."""
+
+    name: str
+    problem: str = ""
+    """Why it can't work now, with what to do; empty where nothing speaks against it."""
+    needs_sign_in: bool = False
+    """Signing in is all that is missing."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a person who signed in may use."""
+
+    account_id: str
+    account: str
+    role: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A sign-in through the browser that goes on."""
+
+    code: str = ""
+    """What the browser shows too; empty until it is known."""
+    page: str = ""
+    """The address that was opened."""
+    roles: tuple[Role, ...] = ()
+    """What can be chosen from, once the person has confirmed."""
+    token: Token | None = None
+
+
 @dataclass
 class Model:
     """One for each Blender."""
@@ -120,6 +154,10 @@ class Model:
     """What is being done to a job, in words, by job id."""
     previews: dict[str, Mapping[int, Path]] = field(default_factory=dict)
     """Preview files on this computer, by job id and frame."""
+    profiles: tuple[KnownProfile, ...] | None = None
+    """None until they were read, which is when the preferences are shown."""
+    profiles_wanted: bool = False
+    sign_in: SignIn | None = None
     checks: tuple[Check, ...] = ()
     checking: bool = False
     changes: int = 0
@@ -127,6 +165,10 @@ class Model:
 
     def job(self, job_id: str) -> JobSummary | None:
         return next((job for job in self.jobs if job.job_id == job_id), None)
+
+    def reset(self) -> None:
+        """As at the start: the extension was switched off, and its threads with it."""
+        vars(self).update(vars(Model()), changes=self.changes + 1)
 
     def forget_cloud(self) -> None:
         """Another account, region or stack: nothing of the last one holds."""

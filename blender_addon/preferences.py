@@ -10,8 +10,10 @@ import bpy
 from bpy.props import StringProperty
 
 from .background import BACKGROUND
-from .model import MODEL
+from .model import MODEL, SignIn
+from .panels.text import WIDE, wrapped
 from .polling import POLLING
+from .words import say
 
 DOWNLOADS = str(Path.home() / "Cloud Render")
 
@@ -23,6 +25,10 @@ def _other_cloud(_self: Any, _context: Any) -> None:
     POLLING.soon()
 
 
+def _known_names(_self: Any, _context: Any, text: str) -> list[str]:
+    return [one.name for one in MODEL.profiles or () if text.lower() in one.name.lower()]
+
+
 class CloudRenderPreferences(bpy.types.AddonPreferences):
     """No key is kept here: credentials stay where the AWS tools keep them."""
 
@@ -32,6 +38,8 @@ class CloudRenderPreferences(bpy.types.AddonPreferences):
         name="Profile",
         description="Of your AWS configuration (~/.aws/config). Empty: the default one, or what the environment says",
         update=_other_cloud,
+        search=_known_names,
+        search_options={"SUGGESTION"},
     )
     region: StringProperty(
         name="Region", description="Such as eu-central-1. Empty: the profile's own", update=_other_cloud
@@ -53,10 +61,45 @@ class CloudRenderPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         column = layout.column()
-        for name in ("profile", "region", "stack", "endpoint_url", "downloads"):
+        column.prop(self, "profile")
+        _profile(column, self.profile)
+        for name in ("region", "stack", "endpoint_url", "downloads"):
             column.prop(self, name)
         layout.operator("cloud_render.check", icon="CHECKMARK")
         _checks(layout)
+
+
+def _profile(layout: Any, name: str) -> None:
+    """What is known of the chosen profile, and how to sign in."""
+    MODEL.profiles_wanted = True  # the pump reads them: drawing asks no disk
+    known = next((one for one in MODEL.profiles or () if one.name == name), None)
+    if MODEL.sign_in is not None:
+        _sign_in(layout, MODEL.sign_in)
+        return
+    if known is not None and known.problem:
+        for line in wrapped(known.problem, WIDE):
+            layout.label(text=line, icon="ERROR", translate=False)
+    row = layout.row()
+    if known is not None and known.needs_sign_in:
+        row.operator("cloud_render.sign_in", icon="INTERNET").again = name
+    else:
+        row.operator("cloud_render.sign_in", text="Sign In through the Browser…", icon="INTERNET")
+
+
+def _sign_in(layout: Any, sign_in: SignIn) -> None:
+    box = layout.box().column(align=True)
+    if sign_in.roles:
+        box.label(text="Which account and role shall render?")
+        for index, role in enumerate(sign_in.roles):
+            row = box.row()
+            row.label(text=f"{role.account} · {role.role}", translate=False)
+            row.operator("cloud_render.choose_role").index = index
+    elif sign_in.code:
+        box.label(text=say("Confirm the code {code} in the browser", code=sign_in.code), icon="TIME", translate=False)
+        box.operator("cloud_render.open_page", icon="URL")
+    else:
+        box.label(text="Signing in…", icon="TIME")
+    box.operator("cloud_render.stop_sign_in", icon="X")
 
 
 def _checks(layout: Any) -> None:

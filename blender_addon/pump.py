@@ -46,6 +46,8 @@ def pump() -> None:
         _steps.popleft()()
     now = time.monotonic()
     _look_around(now)
+    if MODEL.profiles_wanted and MODEL.profiles is None:
+        BACKGROUND.start(tasks.known_profiles())
     if bpy.app.online_access:
         POLLING.tick(account(context), now)
         thumbnails.fetch(account(context))
@@ -117,4 +119,5 @@ def unregister() -> None:
         bpy.app.timers.unregister(_tick)
     bpy.app.handlers.load_post.remove(_after_load)
     BACKGROUND.stop_all()
+    MODEL.reset()
     _steps.clear()

@@ -84,15 +84,15 @@ def fail(error: Exception) -> None:
     MODEL.changes += 1
 
 
-def pack(context: Any, wishes: Wishes, frames: str = "") -> Generator[Stage, None, Packed]:
+def pack(context: Any, wishes: Wishes) -> Generator[Stage, None, Packed]:
     """Steps in the main thread; each yields the stage that comes next, so that it can be drawn before it blocks.
 
     Returns (as the generator's value) what was Packed. Raises CloudRenderError.
     """
     scene = context.scene
     options = settings.options_of(scene, allow_missing=True)
-    if frames:
-        options = replace(options, frames=frames)
+    if wishes.again_frames:
+        options = replace(options, frames=wishes.again_frames)
     yield "packing"
     folder = _fresh_folder()
     try:
@@ -121,7 +121,9 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
 
     return Task(
         NAME,
-        lambda cloud, task: cloud.find_out(account, packed.examination, packed.options, task.tell, task.stopped),
+        lambda cloud, task: cloud.find_out(
+            account, packed.examination, packed.options, packed.wishes.again_of, task.tell, task.stopped
+        ),
         done,
         failed,
         told,

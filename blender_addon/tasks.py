@@ -11,10 +11,11 @@ from cloud_render.contract.errors import NotThere
 
 from . import remembered
 from .background import Task
-from .model import MODEL, Account, Check, Transfer
+from .model import MODEL, Account, Check, Role, SignIn, Transfer
 from .trouble import problem_of
 
 LIST, LOOK, PREVIEWS, CHECK = "list jobs", "look", "previews", "check"
+PROFILES, SIGN_IN = "profiles", "sign in"
 """Names of tasks that are not of one job."""
 
 
@@ -121,6 +122,54 @@ def show_frame(account: Account, job_id: str, frame: int, folder: Path, show: Ca
 
 def show_log(account: Account, job_id: str, show: Callable[[str], None]) -> Task:
     return Task(f"log of {job_id}", lambda cloud, _: cloud.log_of_failed(account, job_id), show, _failed)
+
+
+def known_profiles() -> Task:
+    def done(profiles: Any) -> None:
+        MODEL.profiles = profiles
+        MODEL.changes += 1
+
+    def failed(error: Exception) -> None:
+        MODEL.profiles = ()
+        _failed(error)
+
+    return Task(PROFILES, lambda cloud, _: cloud.known_profiles(), done, failed)
+
+
+def sign_in(
+    profile: str, start_url: str, region: str, open_page: Callable[[str], None], then: Callable[[], None]
+) -> Task:
+    """Through the browser, which `open_page` opens; `then` is called once there is nothing left to choose."""
+
+    def told(pending: SignIn) -> None:
+        MODEL.sign_in = pending
+        MODEL.changes += 1
+        open_page(pending.page)
+
+    def done(signed_in: SignIn | None) -> None:
+        MODEL.sign_in, MODEL.problem, MODEL.profiles = signed_in, None, None
+        MODEL.changes += 1
+        if signed_in is None:
+            then()
+
+    def failed(error: Exception) -> None:
+        MODEL.sign_in = None
+        _failed(error)
+
+    MODEL.sign_in = SignIn()
+    MODEL.changes += 1
+    return Task(
+        SIGN_IN, lambda cloud, task: cloud.sign_in(profile, start_url, region, task.tell, task.stop), done, failed, told
+    )
+
+
+def write_profile(token: Any, role: Role, region: str, use: Callable[[str], None]) -> Task:
+    def done(name: str) -> None:
+        MODEL.sign_in, MODEL.profiles = None, None
+        MODEL.changes += 1
+        use(name)
+
+    return Task(SIGN_IN, lambda cloud, _: cloud.write_profile(token, role, region), done, _failed)
 
 
 def check(account: Account, blender: str) -> Task:

@@ -3,6 +3,14 @@
 
 from __future__ import annotations
 
-from . import jobs, preferences, results, settings, submit, trouble
+from . import jobs, preferences, results, settings, sign_in, submit, trouble
 
-CLASSES = (*submit.CLASSES, *jobs.CLASSES, *results.CLASSES, *settings.CLASSES, *preferences.CLASSES, *trouble.CLASSES)
+CLASSES = (
+    *submit.CLASSES,
+    *jobs.CLASSES,
+    *results.CLASSES,
+    *settings.CLASSES,
+    *preferences.CLASSES,
+    *sign_in.CLASSES,
+    *trouble.CLASSES,
+)

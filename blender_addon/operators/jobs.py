@@ -14,7 +14,7 @@ from ..account import account, job_folder
 from ..background import BACKGROUND, Task
 from ..mirror import mirror_of, title_of
 from ..model import MODEL
-from ..names import Outcome
+from ..names import PREFIX, Outcome
 from ..polling import POLLING
 from ..words import say
 from .base import JobOperator, TaskOperator, selected_state
@@ -173,7 +173,7 @@ class CLOUD_RENDER_OT_again(bpy.types.Operator):
 
     def execute(self, _context: Any) -> Outcome:
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        answer: Outcome = bpy.ops.cloud_render.submit(how, again_of=MODEL.active, again_frames=self.frames)
+        answer: Outcome = getattr(bpy.ops, PREFIX).submit(how, again_of=MODEL.active, again_frames=self.frames)
         return answer
 
 

@@ -15,7 +15,7 @@ from .. import pump, submission
 from ..account import account
 from ..background import BACKGROUND
 from ..model import MODEL, Account, Found, Stage
-from ..names import Outcome
+from ..names import PREFIX, Outcome
 from ..panels import findings
 from ..settings import settings_of
 from ..submission import Packed, Wishes
@@ -143,7 +143,7 @@ def _ask() -> None:
     if MODEL.submit is None or MODEL.submit.found is None or bpy.app.background:
         return
     with in_window_of(MODEL.submit.found.plan.scene):
-        bpy.ops.cloud_render.send("INVOKE_DEFAULT")
+        getattr(bpy.ops, PREFIX).send("INVOKE_DEFAULT")
 
 
 def _send(chosen: Account, found: Found, wishes: Wishes, begin: Callable[[Any], Any]) -> Any:

@@ -82,9 +82,13 @@ def draw_menu(self: Any, _context: Any) -> None:
     self.layout.operator("cloud_render.submit", icon="RENDER_ANIMATION")
 
 
+def _menu() -> Any:
+    return bpy.types.TOPBAR_MT_render
+
+
 def register() -> None:
-    bpy.types.TOPBAR_MT_render.append(draw_menu)
+    _menu().append(draw_menu)
 
 
 def unregister() -> None:
-    bpy.types.TOPBAR_MT_render.remove(draw_menu)
+    _menu().remove(draw_menu)

@@ -8,8 +8,11 @@ import textwrap
 WIDTH = 44
 """Characters that fit a sidebar of its usual width."""
 
+WIDE = 90
+"""Characters that fit the preferences."""
+
 MOST_LINES = 8
 
 
-def wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, max_lines=MOST_LINES, placeholder=" …", break_on_hyphens=False)
+def wrapped(text: str, width: int = WIDTH) -> list[str]:
+    return textwrap.wrap(text, width, max_lines=MOST_LINES, placeholder=" …", break_on_hyphens=False)
