@@ -23,6 +23,7 @@ from cloud_render.contract.errors import CloudRenderError
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "See the whole path on this computer, without AWS."),
     "local": ("local", "Run a cloud on this computer for the other commands."),
+    "login": ("login", "Sign in to AWS through the browser."),
     "check": ("check", "Show what a .blend needs and what is missing."),
     "submit": ("submit", "Send a .blend to the cloud and render it."),
     "jobs": ("jobs", "List the jobs."),

@@ -19,6 +19,7 @@ from botocore.compat import compat_shell_split
 
 from cloud_render.client import aws_files
 from cloud_render.contract.errors import BadArguments
+from cloud_render.store.translate import OF_AWS_LOGIN
 
 Kind = Literal["role", "web identity", "sso", "keys", "login", "process", "none"]
 """role: takes on a role with another profile's credentials · web identity: the same with a token in a file · sso: signs
@@ -193,12 +194,7 @@ def _keys(_book: _Book, options: Options) -> _Verdict:
 def _login(_book: _Book, _options: Options) -> _Verdict:
     if importlib.util.find_spec("awscrt") is not None:
         return _Verdict("login")
-    return _Verdict(
-        "login",
-        "It was made by `aws login`, whose credentials need a library (awscrt) that is not here.",
-        "Sign in through the browser here, or make a profile with credential_process = aws configure "
-        "export-credentials --profile NAME --format process.",
-    )
+    return _Verdict("login", *OF_AWS_LOGIN)
 
 
 def _process(_book: _Book, options: Options) -> _Verdict:

@@ -26,7 +26,6 @@ _CREDENTIAL_ERRORS = (
     aws.ProfileNotFound,
     aws.RefreshWithMFAUnsupportedError,
     aws.LoginError,
-    aws.MissingDependencyException,  # of a profile made by `aws login`; nothing else of ours needs more than botocore
 )
 _SIGN_IN_ERRORS = (aws.SSOError, aws.TokenRetrievalError)
 _CONFIGURATION_ERRORS = (aws.InvalidConfigError, aws.ConfigParseError)
@@ -86,6 +85,13 @@ SIGN_IN = (
     "with --profile or AWS_PROFILE."
 )
 
+OF_AWS_LOGIN = (
+    "This profile was made by `aws login`, whose credentials need a library (awscrt) that is not here.",
+    "Sign in through the browser here, or make a profile with credential_process = aws configure export-credentials "
+    "--profile NAME --format process.",
+)
+"""Problem and advice."""
+
 
 @contextmanager
 def translated(doing: str, unreachable: type[CloudRenderError] = StorageUnavailable) -> Iterator[None]:
@@ -105,6 +111,8 @@ def translated(doing: str, unreachable: type[CloudRenderError] = StorageUnavaila
             "This AWS profile asks for a code of your MFA device, and there is no terminal to type it on.",
             "Choose a profile that signs in through the browser.",
         ) from error
+    except aws.MissingDependencyException as error:  # nothing else of ours needs more than botocore
+        raise NoCredentials(*OF_AWS_LOGIN) from error
     except _CREDENTIAL_ERRORS as error:
         raise NoCredentials(f"No usable AWS credentials: {error}", SIGN_IN) from error
     except _CONFIGURATION_ERRORS as error:
