@@ -107,9 +107,11 @@ def _checks(layout: Any) -> None:
         return
     column = layout.box().column(align=True)
     for check in MODEL.checks:
-        row = column.row()
-        row.alert = not check.good
-        row.label(text=f"{check.subject}: {check.words}", icon="CHECKMARK" if check.good else "ERROR", translate=False)
+        lines = column.column(align=True)
+        lines.alert = not check.good
+        for number, line in enumerate(wrapped(f"{check.subject}: {check.words}", WIDE)):
+            icon = "BLANK1" if number else "CHECKMARK" if check.good else "ERROR"
+            lines.label(text=line, icon=icon, translate=False)
     if MODEL.checking:
         column.label(text="Checking…", icon="TIME")
 
