@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from cloud_render.contract.errors import CloudRenderError
 from cloud_render.store.blocks import Blocks
 
 VERSION = 1
@@ -80,10 +81,9 @@ def _places(content: Any) -> Sequence[int]:
 
     At every byte: what Blender 5 writes does not move by multiples of four.
     """
-    import numpy as np  # 0.1 s, that a worker which only fetches need not pay
-
     if len(content) < SMALLEST:
         return []
+    np = _numpy()
     # At the upper end, because zeros have the hash 0, and lie in long rows.
     rare = np.uint32((1 << 32) - (1 << 32) // (AVERAGE - SMALLEST))
     scratch = np.empty((2, _PIECE), np.uint32)
@@ -97,13 +97,25 @@ def _places(content: Any) -> Sequence[int]:
     return places
 
 
+def _numpy() -> Any:
+    """0.1 s, that a worker which only fetches need not pay. Raises CloudRenderError where there is none."""
+    try:
+        import numpy
+    except ModuleNotFoundError as error:
+        raise CloudRenderError(
+            "This Python has no NumPy, which cutting large files needs.",
+            "Blender's own releases have it; for Debian's Blender install python3-numpy.",
+        ) from error
+    return numpy
+
+
 _ODD = 0x9E3779B1
 _BASE = 0x85EBCA77
 
 
 def _hashes(words: Any, scratch: Any) -> Any:
     """For each window (by its first word) a hash: a polynomial of its eight words, each mixed first."""
-    import numpy as np
+    np = _numpy()
 
     mixed, other = scratch[:, : len(words)]
     np.right_shift(words, 15, out=other)
