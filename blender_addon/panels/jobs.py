@@ -62,13 +62,16 @@ def _short(shown: Any) -> str:
 
 
 def draw(layout: Any, context: Any) -> None:
+    if not MODEL.jobs:
+        row = layout.row()
+        row.label(text="No jobs yet" if MODEL.listed else "Refresh shows the jobs of your cloud")
+        row.operator("cloud_render.refresh", text="", icon="FILE_REFRESH")
+        return
     shown = mirror_of(context)
     row = layout.row()
     row.template_list("CLOUD_RENDER_UL_jobs", "", shown, "jobs", shown, "job_index", rows=4)
     row.column().operator("cloud_render.refresh", text="", icon="FILE_REFRESH")
-    if not MODEL.jobs:
-        layout.label(text="No jobs yet" if MODEL.listed else "Refresh shows the jobs of your cloud")
-    elif MODEL.job(MODEL.active) is not None:
+    if MODEL.job(MODEL.active) is not None:
         _job(layout)
 
 
