@@ -7,11 +7,11 @@ from typing import Any
 
 import bpy
 
-from . import mirror, operators, preferences, pump, settings, thumbnails
+from . import mirror, operators, preferences, pump, settings, thumbnails, translations
 from .panels import spaces
 
 CLASSES: tuple[Any, ...] = (*preferences.CLASSES, *operators.CLASSES, *spaces.CLASSES)
-PARTS = (settings, mirror, thumbnails, spaces, pump)
+PARTS = (translations, settings, mirror, thumbnails, spaces, pump)
 """What has more to register than classes, in this order."""
 
 

@@ -11,6 +11,7 @@ from bpy.props import StringProperty
 
 from .background import BACKGROUND
 from .model import MODEL, SignIn
+from .names import PREFIX
 from .panels.text import WIDE, wrapped
 from .polling import POLLING
 from .words import say
@@ -40,6 +41,7 @@ class CloudRenderPreferences(bpy.types.AddonPreferences):
         update=_other_cloud,
         search=_known_names,
         search_options={"SUGGESTION"},
+        translation_context=PREFIX,
     )
     region: StringProperty(
         name="Region", description="Such as eu-central-1. Empty: the profile's own", update=_other_cloud
@@ -51,7 +53,10 @@ class CloudRenderPreferences(bpy.types.AddonPreferences):
         update=_other_cloud,
     )
     endpoint_url: StringProperty(
-        name="Endpoint", description="Of a cloud on this computer (cloud-render local). Empty: AWS", update=_other_cloud
+        name="Endpoint",
+        description="Of a cloud on this computer (cloud-render local). Empty: AWS",
+        update=_other_cloud,
+        translation_context=PREFIX,
     )
     downloads: StringProperty(
         name="Downloads", description="Folder for finished frames and videos", default=DOWNLOADS, subtype="DIR_PATH"

@@ -63,7 +63,7 @@ VIDEOS = (
 
 
 def _is_camera(_self: Any, candidate: Any) -> bool:
-    return candidate.type == "CAMERA"
+    return bool(candidate.type == "CAMERA")
 
 
 class ExtraFile(bpy.types.PropertyGroup):
@@ -86,13 +86,21 @@ class RenderSettings(bpy.types.PropertyGroup):
         poll=_is_camera,
     )
     view_layer: StringProperty(
-        name="View Layer", description="Render only this one. Empty: those that the scene has switched on"
+        name="View Layer",
+        description="Render only this one. Empty: those that the scene has switched on",
+        translation_context=PREFIX,
     )
     use_samples: BoolProperty(name="Override Samples", description="Render with another number of samples")
     samples: IntProperty(name="Samples", description="Samples a pixel in the cloud", default=128, min=1)
     use_percentage: BoolProperty(name="Override Scale", description="Render at another percentage of the resolution")
     percentage: IntProperty(
-        name="Scale", description="Of the resolution", default=100, min=1, max=1000, subtype="PERCENTAGE"
+        name="Scale",
+        description="Of the resolution",
+        default=100,
+        min=1,
+        max=1000,
+        subtype="PERCENTAGE",
+        translation_context=PREFIX,
     )
     use_resolution: BoolProperty(name="Override Resolution", description="Render in another size")
     width: IntProperty(name="Width", description="In pixels, at 100 %", default=1920, min=4, max=65536)
@@ -102,7 +110,7 @@ class RenderSettings(bpy.types.PropertyGroup):
         description="Frames that one machine renders in a row. 0: chosen from the number of frames",
         min=0,
     )
-    device: EnumProperty(name="Device", description="What renders", items=DEVICES)
+    device: EnumProperty(name="Device", description="What renders", items=DEVICES, translation_context=PREFIX)
     video: EnumProperty(name="Video", description="Whether the frames become a video", items=VIDEOS)
     container: EnumProperty(name="Container", description="The video's file format", items=CONTAINERS)
     codec: EnumProperty(name="Codec", description="How the video is compressed", items=CODECS)
@@ -160,7 +168,7 @@ def settings_of(scene: Any) -> RenderSettings:
 def frame_text(scene: Any) -> str:
     """The frames to be rendered as the client takes them; empty: the scene's range."""
     settings = settings_of(scene)
-    return {"ANIMATION": "", "CURRENT": str(scene.frame_current), "CUSTOM": settings.frame_text}[settings.frames]
+    return str({"ANIMATION": "", "CURRENT": scene.frame_current, "CUSTOM": settings.frame_text}[settings.frames])
 
 
 def options_of(scene: Any, allow_missing: bool) -> Options:

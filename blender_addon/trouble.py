@@ -8,6 +8,7 @@ import logging
 from cloud_render.contract import errors
 
 from .model import Problem, Remedy
+from .words import say
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,8 @@ def problem_of(error: Exception) -> Problem:
     if not isinstance(error, errors.CloudRenderError):
         log.error("Cloud Render failed", exc_info=error)
         return Problem(
-            f"Cloud Render itself failed: {type(error).__name__}: {error}",
-            "The system console has the details; please report them.",
+            say("Cloud Render itself failed: {error}", error=f"{type(error).__name__}: {error}"),
+            say("The system console has the details; please report them."),
         )
     return Problem(error.problem, _for_artists(error.advice), REMEDY_OF.get(type(error), ""))
 

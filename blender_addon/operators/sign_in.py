@@ -14,8 +14,9 @@ from .. import tasks
 from ..account import preferences
 from ..background import BACKGROUND, Task
 from ..model import MODEL
-from ..names import Outcome
+from ..names import PREFIX, Outcome
 from ..polling import POLLING
+from ..words import say
 from .base import TaskOperator
 
 
@@ -39,7 +40,10 @@ class CLOUD_RENDER_OT_sign_in(TaskOperator):
         name="Portal's Region", description="Where the portal lives, such as eu-central-1", options={"SKIP_SAVE"}
     )
     again: StringProperty(
-        name="Profile", description="A profile that signed in before; empty: a portal's address", options={"SKIP_SAVE"}
+        name="Profile",
+        description="A profile that signed in before; empty: a portal's address",
+        options={"SKIP_SAVE"},
+        translation_context=PREFIX,
     )
 
     def asked(self, context: Any, event: Any) -> Outcome:
@@ -99,7 +103,7 @@ class CLOUD_RENDER_OT_choose_role(TaskOperator):
     def task(self, context: Any) -> Task:
         waiting, chosen = MODEL.sign_in, preferences(context)
         if waiting is None or self.index >= len(waiting.roles):
-            raise CloudRenderError("There is nothing to choose from.", "Sign in first.")
+            raise CloudRenderError(say("There is nothing to choose from."), say("Sign in first."))
 
         def use(name: str) -> None:
             chosen.profile = name

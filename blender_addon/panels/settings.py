@@ -10,6 +10,7 @@ from bl_ui.utils import PresetPanel
 
 from ..names import PREFIX
 from ..settings import settings_of
+from ..words import say
 
 
 def draw_render(layout: Any, context: Any) -> None:
@@ -31,7 +32,7 @@ def draw_render(layout: Any, context: Any) -> None:
 
 
 def _override(layout: Any, chosen: Any, switch: str, heading: str, names: tuple[str, ...]) -> None:
-    column = layout.column(heading=heading)
+    column = layout.column(heading=say(heading), translate=False)
     row = column.row(align=True)
     row.prop(chosen, switch, text="")
     values = row.row(align=True)
@@ -64,7 +65,7 @@ def draw_files(layout: Any, context: Any) -> None:
     layout.prop(chosen, "post_hook")
 
 
-class CLOUD_RENDER_PT_presets(PresetPanel, bpy.types.Panel):  # type: ignore[misc]
+class CLOUD_RENDER_PT_presets(PresetPanel, bpy.types.Panel):
     """Settings of the cloud that were kept under a name"""
 
     bl_label = "Cloud Render Presets"

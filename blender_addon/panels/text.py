@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 
 WIDTH = 44
 """Characters that fit a sidebar of its usual width."""
@@ -15,4 +16,6 @@ MOST_LINES = 8
 
 
 def wrapped(text: str, width: int = WIDTH) -> list[str]:
+    if any(unicodedata.east_asian_width(letter) in "WF" for letter in text):
+        width //= 2  # such letters are twice as wide
     return textwrap.wrap(text, width, max_lines=MOST_LINES, placeholder=" …", break_on_hyphens=False)
