@@ -149,6 +149,8 @@ class Model:
     """Those that go on, by job id."""
     downloaded: dict[str, Path] = field(default_factory=dict)
     """The folder of each job whose files were brought here."""
+    looked_into: dict[str, Path] = field(default_factory=dict)
+    """Where such files were looked for last, by job id."""
     videos: dict[str, Path] = field(default_factory=dict)
     busy: dict[str, str] = field(default_factory=dict)
     """What is being done to a job, in words, by job id."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import bpy
 
-from . import mirror, remembered, submission, tasks, thumbnails
+from . import local, mirror, remembered, submission, tasks, thumbnails
 from .account import account, job_folder
 from .background import BACKGROUND
 from .model import MODEL
@@ -81,6 +81,7 @@ def _redraw_if_changed(context: Any) -> bool:
         return False
     _seen = MODEL.changes
     mirror.update(context)
+    local.look_once(context)
     thumbnails.load()
     for window in context.window_manager.windows:
         for area in window.screen.areas:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cloud_render.contract.errors import NotThere
 
-from . import remembered
+from . import local, remembered
 from .background import Task
 from .model import MODEL, Account, Check, Role, SignIn, Transfer
 from .trouble import problem_of
@@ -115,8 +115,12 @@ def change(account: Account, job_id: str, verb: str, words: str, then: Callable[
 
 
 def show_frame(account: Account, job_id: str, frame: int, folder: Path, show: Callable[[Path], None]) -> Task:
+    def done(path: Path) -> None:
+        local.look(job_id, folder)
+        show(path)
+
     return Task(
-        f"frame {frame} of {job_id}", lambda cloud, _: cloud.frame(account, job_id, frame, folder), show, _failed
+        f"frame {frame} of {job_id}", lambda cloud, _: cloud.frame(account, job_id, frame, folder), done, _failed
     )
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -10,7 +11,7 @@ from bpy.props import IntProperty
 
 from cloud_render.contract.errors import CloudRenderError
 
-from .. import results, tasks
+from .. import local, results, tasks
 from ..account import account, job_folder
 from ..background import Task
 from ..mirror import title_of
@@ -39,11 +40,20 @@ class _Local(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
-        if not MODEL.active or not job_folder(context, MODEL.active).exists():
+    def poll(cls, _context: Any) -> bool:
+        if MODEL.active not in MODEL.downloaded:
             cls.poll_message_set(say("Nothing of this job is on this computer yet: download it first"))
             return False
         return True
+
+    def _open(self, path: Path) -> Outcome:
+        """With what this computer opens such files with."""
+        if not path.exists():
+            local.look(MODEL.active, MODEL.downloaded[MODEL.active])
+            self.report({"ERROR"}, say("{path} is not there any more", path=path))
+            return {"CANCELLED"}
+        answer: Outcome = bpy.ops.wm.path_open(filepath=str(path))
+        return answer
 
 
 class CLOUD_RENDER_OT_open_video(_Local):
@@ -56,19 +66,13 @@ class CLOUD_RENDER_OT_open_video(_Local):
     def poll(cls, context: Any) -> bool:
         if not super().poll(context):
             return False
-        if video_of(context) is None:
+        if MODEL.active not in MODEL.videos:
             cls.poll_message_set(say("The video is not on this computer yet: download it first"))
             return False
         return True
 
-    def execute(self, context: Any) -> Outcome:
-        answer: Outcome = bpy.ops.wm.path_open(filepath=str(video_of(context)))
-        return answer
-
-
-def video_of(context: Any) -> Any:
-    """The selected job's video on this computer; None if it is not here."""
-    return next(iter(sorted(job_folder(context, MODEL.active).glob("video.*"))), None)
+    def execute(self, _context: Any) -> Outcome:
+        return self._open(MODEL.videos[MODEL.active])
 
 
 class CLOUD_RENDER_OT_open_folder(_Local):
@@ -77,9 +81,8 @@ class CLOUD_RENDER_OT_open_folder(_Local):
     bl_idname = "cloud_render.open_folder"
     bl_label = "Open Folder"
 
-    def execute(self, context: Any) -> Outcome:
-        answer: Outcome = bpy.ops.wm.path_open(filepath=str(job_folder(context, MODEL.active)))
-        return answer
+    def execute(self, _context: Any) -> Outcome:
+        return self._open(MODEL.downloaded[MODEL.active])
 
 
 class CLOUD_RENDER_OT_load_strip(_Local):
@@ -91,7 +94,7 @@ class CLOUD_RENDER_OT_load_strip(_Local):
 
     def execute(self, context: Any) -> Outcome:
         try:
-            results.add_strip(context.scene, job_folder(context, MODEL.active), title_of(MODEL.active))
+            results.add_strip(context.scene, MODEL.downloaded[MODEL.active], title_of(MODEL.active))
         except CloudRenderError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

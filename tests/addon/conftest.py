@@ -4,16 +4,27 @@ and nothing else. CLOUD_RENDER_BLENDER chooses which Blender; it must be a Pytho
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
+from local_cloud.testing import LocalCloud, running
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "bl_ext.user_default.cloud_render"
+
+INSIDE_S = 480.0
+"""For all checks of one module of inside/."""
 
 _START = "import sys; shim, code, *sys.argv[1:] = sys.argv[1:]; sys.path.insert(0, shim); exec(code)"
 _ENABLE = f"import bpy\nimport addon_utils\naddon = addon_utils.enable({MODULE!r}, default_set=True)\nassert addon\n"
@@ -36,16 +47,26 @@ class BlenderFolder:
 
         `arguments` are its sys.argv[1:]. Fails the test if the code raises.
         """
+        process = self.start(code, *arguments, enabled=enabled, **environment)
+        printed, complaints = process.communicate()
+        assert process.returncode == 0, f"{printed}\n{complaints}"
+        return printed
+
+    def start(self, code: str, *arguments: str, enabled: bool = True, **environment: str) -> subprocess.Popen[str]:
+        """The process in which `code` runs, as run() has it."""
         text = (_ENABLE if enabled else "import bpy\n") + code
-        done = subprocess.run(
+        return subprocess.Popen(
             [self.python, "-I", "-S", "-c", _START, str(self.shim), text, *arguments],
             env={**os.environ, "BLENDER_USER_RESOURCES": str(self.user), **environment},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        return done.stdout
+
+    def copied(self, user: Path) -> BlenderFolder:
+        """The same with a user folder of its own. Its files are links: what replaces them leaves the others be."""
+        shutil.copytree(self.user, user, copy_function=os.link)
+        return replace(self, user=user)
 
     def install(self, archive: Path) -> None:
         """As Preferences ▸ Get Extensions ▸ Install from Disk does."""
@@ -94,3 +115,90 @@ def installed(
     blender = BlenderFolder(blender_python, only_blender, tmp_path_factory.mktemp("user"))
     blender.install(addon_zip)
     return blender
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[LocalCloud]:
+    """Renders the scenes that are called "real"; for all others its workers only do as if."""
+    worker = Path(__file__).with_name("worker.py")
+    with running(slots=2, images={"*": [sys.executable, str(worker)]}) as cloud:
+        cloud.deploy()
+        yield cloud
+
+
+@dataclass(frozen=True)
+class CloudLine:
+    """The way to the cloud, as Blender goes it."""
+
+    line: Any
+    """A Line of line.py: obey() has requests held, cut or refused."""
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def line(cloud: LocalCloud) -> Iterator[CloudLine]:
+    with _sibling("line").line_to(cloud.endpoint_url) as (line, url):
+        yield CloudLine(line, {**cloud.environment({}), "AWS_ENDPOINT_URL": url})
+
+
+@dataclass(frozen=True)
+class Results:
+    """What became of checks that ran inside Blender."""
+
+    troubles: dict[str, str]
+    """By check; empty where it passed."""
+    log: str
+
+    def trouble(self, check: str) -> str:
+        """Empty if it passed."""
+        if check not in self.troubles:
+            return f"Blender ended before {check} did:\n{self.log[-6000:]}"
+        trouble = self.troubles[check]
+        return f"{trouble}\n{self.log[-3000:]}" if trouble else ""
+
+
+@pytest.fixture(scope="session")
+def run_inside(
+    installed: BlenderFolder, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Results]:
+    """Runs those checks of a module of inside/ that are selected, all in one Blender, once."""
+    known: dict[str, Results] = {}
+
+    def run(module: str, line: CloudLine | None = None) -> Results:
+        if module not in known:
+            folder = tmp_path_factory.mktemp(module)
+            known[module] = _run(installed.copied(folder / "user"), module, _selected(request, module), folder, line)
+        return known[module]
+
+    return run
+
+
+def _selected(request: pytest.FixtureRequest, module: str) -> list[str]:
+    parameters = [getattr(item, "callspec", None) for item in request.session.items]
+    chosen = [each.params for each in parameters if each is not None and each.params.get("module") == module]
+    return [params["check"] for params in chosen]
+
+
+def _run(blender: BlenderFolder, module: str, checks: list[str], folder: Path, line: CloudLine | None) -> Results:
+    runner = Path(__file__).with_name("inside") / "runner.py"
+    environment = line.environment if line else {}
+    code = "import runpy; sys.argv[:1] = []; runpy.run_path(sys.argv[0], run_name='__main__')"
+    process = blender.start(code, str(runner), module, str(folder), *checks, **environment)
+    try:
+        log = "".join(process.communicate(timeout=INSIDE_S))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        log = "".join(process.communicate())
+    written = folder / "results.jsonl"
+    lines = [json.loads(text) for text in written.read_text("utf-8").splitlines()] if written.exists() else []
+    return Results({each["name"]: each["trouble"] for each in lines}, log)
+
+
+def _sibling(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{name}_of_addon_tests", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
+    spec.loader.exec_module(module)
+    return module

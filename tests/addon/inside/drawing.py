@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is drawn, in every state of the model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import bpy
+from blender import model, part
+from guard import heard, of_files, of_hashes, of_network
+from recorder import Picture, dialog, drawn, menu, panels, preferences_page, sidebar
+from states import JOB, LONG, OTHER_JOB, job, nothing, problem, ready, showing, states, submit, transfer
+
+
+@contextmanager
+def in_each_state() -> Iterator[Any]:
+    """Calls what is handed to it in each state; all that fails is told at once."""
+    failed: list[str] = []
+
+    def each(draw: Any) -> None:
+        for name, put in states().items():
+            with showing(put):
+                try:
+                    draw()
+                except Exception as error:  # noqa: BLE001 - collected, and raised below
+                    failed.append(f"{name}: {type(error).__name__}: {error}")
+
+    yield each
+    assert not failed, "\n".join(failed)
+
+
+def draw_all() -> list[Picture]:
+    pictures = [drawn(panel) for panel in panels()]
+    shown = model().submit
+    waits = [dialog()] if shown and shown.stage == "ready" else []
+    return [*pictures, *waits, preferences_page(), menu()]
+
+
+def test_every_panel_draws_in_every_state():
+    """All panels, the list's rows, the dialog, the preferences and the menu use names that this Blender has."""
+    with in_each_state() as each:
+        each(draw_all)
+
+
+def test_every_panel_draws_every_choice_of_the_settings():
+    """Also those that only show with a switch on."""
+    chosen = bpy.context.scene.cloud_render
+    for frames in ("ANIMATION", "CURRENT", "CUSTOM"):
+        for on in (True, False):
+            chosen.frames = frames
+            chosen.frame_text = "no frames" if on else "1-10x3"
+            chosen.use_samples = chosen.use_percentage = chosen.use_resolution = on
+            chosen.device, chosen.video = ("ANY", "NO") if on else ("CPU", "YES")
+            draw_all()
+
+
+def test_drawing_changes_nothing():
+    """A panel is drawn whenever the mouse moves: the model is the same before and after."""
+
+    def draw() -> None:
+        before = copy.deepcopy(vars(model()))
+        draw_all()
+        changed = {name for name, value in vars(model()).items() if value != before[name]}
+        assert changed <= {"profiles_wanted"}, changed  # a wish that the pump hears
+
+    with in_each_state() as each:
+        each(draw)
+
+
+def test_drawing_asks_neither_disk_nor_network():
+    """Also where downloads lie on a share that answers slowly, the sidebar does not stutter."""
+    part("remembered").remembered()  # read once, by the first tick
+
+    def draw() -> None:
+        with heard(of_files, of_network, of_hashes) as calls:
+            draw_all()
+        assert not calls, sorted(set(calls))
+
+    with in_each_state() as each:
+        each(draw)
+
+
+def test_the_big_button_comes_with_one_line_of_what_it_renders():
+    """120 frames · 1920×1080 · Cycles · GPU."""
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end, scene.render.engine = 1, 120, "CYCLES"
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 1920, 1080, 50
+    scene.cloud_render.device = "GPU"
+    picture = drawn(panels()[0])
+    assert picture.operators == ["cloud_render.submit"]
+    assert "120 frames · 960×540 · Cycles · GPU" in picture.texts
+
+
+def test_a_problem_stands_above_all_else_with_its_button():
+    """In red, with what to do, and a way to be rid of it."""
+    with showing(problem("There is no stack 'x' here.", "Set it up.", "preferences")):
+        picture = drawn(panels()[0])
+    assert picture.alarming().startswith("There is no stack 'x' here. Set it up.")
+    wanted = ["cloud_render.preferences", "cloud_render.refresh", "cloud_render.dismiss", "cloud_render.submit"]
+    assert picture.operators == wanted
+
+
+def test_a_long_problem_is_cut_to_a_few_lines():
+    """It does not push the button off the screen."""
+    with showing(problem("word " * 500)):
+        lines = [each for each in drawn(panels()[0]).of("label") if each.alert]
+    assert 3 <= len(lines) <= 8
+    assert lines[-1].text.endswith("…")
+
+
+def test_offline_it_says_how_to_go_online():
+    """One button, until Blender may use the network."""
+    bpy.context.preferences.system.use_online_access = False
+    picture = drawn(panels()[0])
+    assert picture.texts[0] == "Blender may not use the internet"
+    assert picture.operators[0] == "extensions.userpref_allow_online"
+
+
+def test_an_interrupted_upload_is_offered_by_its_name():
+    """Each with Resume and Discard."""
+    with showing(lambda model: setattr(model, "interrupted", (JOB, OTHER_JOB))):
+        picture = drawn(panels()[0])
+    assert "The upload of shot 010 was interrupted" in picture.words
+    assert picture.operators[:4] == ["cloud_render.resume", "cloud_render.discard"] * 2
+
+
+def test_while_a_scene_is_on_its_way_only_stop_is_there():
+    """In each stage a word, and the one button."""
+    for stage in ("packing", "saving", "checking", "uploading"):
+        with showing(submit(stage)):
+            picture = drawn(panels()[0])
+        assert picture.operators == ["cloud_render.stop"], stage
+        assert picture.texts, stage
+
+
+def test_an_upload_shows_bytes_rate_and_time_left():
+    """12.4 MB of 80.0 MB · 3.1 MB/s · 0:22 left."""
+    half = transfer(total=80_000_000, done=12_400_000, rate=3_100_000.0)
+    with showing(submit("uploading", transfer=half)):
+        picture = drawn(panels()[0])
+    assert picture.of("progress")[0].values["factor"] == 0.155
+    assert picture.texts == ["15 %", "12.4 MB of 80.0 MB · 3.1 MB/s · 0:22 left"]
+
+
+def test_the_dialog_names_what_is_missing_and_counts_the_rest():
+    """The first few files each with their owner and a button to select it, in red."""
+    with showing(ready(missing=30)):
+        picture = dialog()
+    assert "30 files are missing" in picture.alarming()
+    assert "Image 'wood 0': /textures/" in picture.alarming()
+    assert "and 24 more" in picture.texts
+    assert picture.operators == ["cloud_render.select_culprit"] * 6
+
+
+def test_the_dialog_tells_warnings_and_notices():
+    """What may render otherwise than seen, with advice; and where the job differs from the scene."""
+    with showing(ready(warnings=8, notices=2)):
+        picture = dialog()
+    assert "and 2 more" in picture.texts
+    assert {"Look at it.", "Notice 0.", "Notice 1."} <= set(picture.texts)
+
+
+def test_the_dialog_tells_sizes_machines_and_the_blender():
+    """What is sent against what is there already, and which Blender renders."""
+    with showing(ready(new_bytes=234_567)):
+        picture = dialog()
+    assert picture.texts[1] == "235 KB to upload, 1.0 MB there already"
+    assert picture.texts[2] == "Rendered by Blender 5.0.1"
+    assert "20 frames" in picture.texts[0]
+
+
+def test_a_scene_that_is_there_already_has_nothing_to_upload():
+    """The dialog says so instead of zero bytes."""
+    with showing(ready(new_bytes=0)):
+        assert "Nothing to upload: all 1.2 MB are there already" in dialog().texts
+
+
+def test_the_list_shows_each_job_with_its_progress():
+    """The newest first; running ones with frames done of all."""
+    with showing(job("rendering", 5, 20)):
+        picture = sidebar()
+    assert picture.words.index("shot 010") < picture.words.index(LONG[:100])
+    assert "5/20" in picture.texts
+    assert "3 frames" in picture.texts
+
+
+def test_a_running_job_can_be_cancelled_and_an_ended_one_retried():
+    """No button that can't work is shown."""
+    with showing(job("rendering")):
+        running = sidebar().operators
+    with showing(job("failed")):
+        failed = sidebar().operators
+    assert {"cloud_render.cancel", "cloud_render.download_when_done"} <= set(running)
+    assert not {"cloud_render.retry", "cloud_render.stitch", "cloud_render.delete"} & set(running)
+    assert {"cloud_render.retry", "cloud_render.stitch", "cloud_render.delete", "cloud_render.again"} <= set(failed)
+    assert "cloud_render.cancel" not in failed
+
+
+def test_why_a_job_failed_is_red():
+    """What stands in the way of one that goes on is not."""
+    with showing(job("failed", problem="Blender wrote no picture for frame 3.")):
+        assert "Blender wrote no picture for frame 3." in sidebar().alarming()
+    with showing(job("queued", problem="No machine is free.")):
+        picture = sidebar()
+    assert "No machine is free." in picture.words
+    assert "No machine" not in picture.alarming()
+
+
+def test_a_download_shows_its_progress_and_can_be_stopped():
+    """The button to download has gone meanwhile."""
+    with showing(job("done")) as shown:
+        shown.downloads[JOB] = transfer(total=100, done=40)
+        picture = sidebar()
+    assert "cloud_render.stop_download" in picture.operators
+    assert "cloud_render.download" not in picture.operators
+    assert "40 B of 100 B" in picture.texts
+
+
+def test_the_check_up_is_listed_with_what_is_wrong_in_red():
+    """A line each, and a word while it goes on."""
+    with showing(states()["checks"]):
+        picture = preferences_page()
+    assert "Sign-in: Account 1" in picture.texts
+    assert picture.alarming().startswith("Stack: ")
+    assert "Checking…" in picture.texts
+
+
+def test_the_render_menu_has_it():
+    """Render ▸ Render in Cloud."""
+    assert menu().operators == ["cloud_render.submit"]
+    picture = Picture()
+    assert picture.operators == []
+    with showing(nothing):
+        assert part("panels.spaces").draw_menu in bpy.types.TOPBAR_MT_render.draw._draw_funcs

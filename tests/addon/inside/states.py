@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""States of the model by name, as the artist may meet them; each is put into a model that has just begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, get_args
+
+import bpy
+from blender import FOLDER, model, part
+
+from cloud_render.client.monitor import JobState, JobSummary
+from cloud_render.client.options import Options
+from cloud_render.client.phases import Phase
+from cloud_render.client.plan import SubmitPlan, plan
+from cloud_render.contract.scene import Examination, MissingFile, SceneFile, SceneSettings, SceneWarning
+
+LONG = "a_name_that_never_ends_" * 12
+JOB = "20260102-030405-shot 010-ab12"
+OTHER_JOB = f"20260102-030406-{LONG}-cd34"
+PHASES = get_args(Phase)
+
+
+def planned(
+    missing: int = 0, warnings: int = 0, notices: int = 0, name: str = "shot", frames: str = "1-20"
+) -> SubmitPlan:
+    settings = SceneSettings(
+        "Scene", 1, 20, 1, 1, Fraction(24), 64, 36, 100, "CYCLES", 4, "PNG", None, "Camera", ("Camera",),
+        ("ViewLayer",), ("ViewLayer",), has_sound=False, multiview=False,
+    )  # fmt: skip
+    blend = SceneFile(str(FOLDER / f"{name}.blend"), f"home/{name[:200]}.blend", 1_234_567, "blend", "the scene itself")
+    examination = Examination(
+        "5.0.1", "5.0", blend, "Scene", (settings,), (),
+        tuple(MissingFile(f"/textures/{LONG}{number}.png", f"Image 'wood {number}'") for number in range(missing)),
+        tuple(SceneWarning(f"{LONG} {number} is odd.", "Look at it.") for number in range(warnings)),
+    )  # fmt: skip
+    made = plan(examination, Options(frames=frames, allow_missing=True), datetime.now(UTC))
+    vars(made)["notices"] = tuple(f"Notice {number}." for number in range(notices))
+    return made
+
+
+def submit(stage: str, **values: Any) -> Callable[[Any], None]:
+    def put(model: Any) -> None:
+        model.submit = part("model").Submit(stage, values.pop("name", "shot"), **values)
+
+    return put
+
+
+def ready(missing: int = 0, new_bytes: int = 1_000_000, builds: tuple[str, ...] = ("5.0.1",), **more: Any) -> Any:
+    def put(model: Any) -> None:
+        made = planned(missing, **more)
+        found = part("model").Found(made, new_bytes, builds)
+        files = tuple(MissingFile(path, f"Image 'wood {number}'") for number, path in enumerate(made.missing))
+        model.submit = part("model").Submit("ready", made.name, files, found)
+
+    return put
+
+
+def transfer(**values: Any) -> Any:
+    return part("model").Transfer(**values)
+
+
+def problem(text: str, advice: str = "", remedy: str = "") -> Callable[[Any], None]:
+    def put(model: Any) -> None:
+        model.problem = part("model").Problem(text, advice, remedy)
+
+    return put
+
+
+def job(phase: str, done: int = 5, total: int = 20, looked: bool = True, **more: Any) -> Callable[[Any], None]:
+    """Two jobs, of which the first is selected and looked at."""
+
+    def put(model: Any) -> None:
+        created = "2026-01-02T03:04:05+00:00"
+        model.jobs = (JobSummary(JOB, phase, done, total, created), JobSummary(OTHER_JOB, "done", 3, 3, created))
+        model.listed, model.active = True, JOB
+        if looked:
+            model.states[JOB] = JobState(JOB, "shot 010", phase, done, total, **more)
+
+    return put
+
+
+def also(first: Callable[[Any], None], **changes: Any) -> Callable[[Any], None]:
+    """The state, and some fields of the model."""
+
+    def put(model: Any) -> None:
+        first(model)
+        for name, value in changes.items():
+            setattr(model, name, value)
+
+    return put
+
+
+def nothing(_model: Any) -> None:
+    pass
+
+
+def states() -> dict[str, Callable[[Any], None]]:
+    check = part("model").Check
+    half = transfer(total=80_000_000, done=12_400_000, sent=10_000_000, read=80_000_000, rate=3_100_000.0)
+    return {
+        "nothing yet": nothing,
+        "no jobs": also(nothing, listed=True),
+        **{
+            f"a problem, remedy {remedy or 'none'}": problem("There is no stack 'x'.", "Set it up.", remedy)
+            for remedy in get_args(part("model").Remedy)
+        },
+        "a very long problem": problem(LONG * 3 + " and words " * 200, "advice " * 100),
+        "an interrupted upload": also(nothing, interrupted=(JOB,)),
+        "interrupted uploads": also(nothing, interrupted=(JOB, OTHER_JOB, JOB)),
+        "packing": submit("packing"),
+        "packing a long name": submit("packing", name=LONG),
+        "saving": submit("saving"),
+        "checking begins": submit("checking"),
+        "checking": submit("checking", transfer=half),
+        "ready": ready(),
+        "ready, nothing new": ready(new_bytes=0),
+        "ready, no build": ready(builds=()),
+        "ready, another build": ready(builds=("4.5.3", "5.1.0")),
+        "ready, one frame": ready(frames="7"),
+        "ready, one file missing": ready(missing=1),
+        "ready, many files missing": ready(missing=30),
+        "ready, much to say": ready(missing=7, warnings=30, notices=12),
+        "ready, long name": ready(name=LONG),
+        "uploading begins": submit("uploading"),
+        "uploading": submit("uploading", transfer=half),
+        "uploading ends": submit("uploading", transfer=transfer(total=10, done=10, sent=10)),
+        **{f"a job {phase}": job(phase) for phase in PHASES},
+        **{f"a job {phase}, not looked at": job(phase, looked=False) for phase in PHASES},
+        "a job of no frames": job("uploading", 0, 0),
+        "a job with time left": job("rendering", seconds_left=4_000.4),
+        "a job in trouble": job("rendering", problem=f"{LONG} failed. " * 9, children={"FAILED": 2, "RUNNING": 1}),
+        "a failed job": job("failed", problem="Blender wrote no picture for frame 3."),
+        "a complete failed job": job("failed", 20, 20, problem="FFmpeg made no video."),
+        "a job that waits": job("queued", 0, waiting_because="CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"),
+        "a job with pictures": also(
+            job("rendering", newest=(5, 4, 3, 2, 1)), previews={JOB: {5: FOLDER / "5.jpg", 4: FOLDER / "4.jpg"}}
+        ),
+        "a busy job": also(job("rendering"), busy={JOB: "Cancelling…"}),
+        "a download begins": also(job("done", 20), downloads={JOB: transfer()}),
+        "a download": also(job("done", 20), downloads={JOB: half}),
+        "a selected job that is gone": also(job("done"), active="20250101-000000-gone-0000"),
+        "checks begin": also(nothing, checking=True),
+        "checks": also(
+            nothing,
+            checks=(check("Sign-in", "Account 1", good=True), check("Stack", LONG, good=False, remedy="sign_in")),
+            checking=True,
+        ),
+        "everything at once": also(
+            job("failed", problem=LONG), problem=part("model").Problem(LONG), interrupted=(JOB, OTHER_JOB)
+        ),
+    }
+
+
+@contextmanager
+def showing(put: Callable[[Any], None]) -> Iterator[Any]:
+    """The state in the model and in the properties that mirror it; afterwards the model is empty again."""
+    shown = model()
+    put(shown)
+    part("mirror").update(bpy.context)
+    try:
+        yield shown
+    finally:
+        shown.reset()
+        part("mirror").update(bpy.context)
+
+
+def saved(name: str = "shot") -> Path:
+    """Save the open file, so that it can be sent."""
+    path = FOLDER / f"{name}.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
