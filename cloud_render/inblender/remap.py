@@ -32,10 +32,14 @@ def below(root: str, raw: str, blend: str) -> str:
 
 def _not_above(root: str, raw: str, folder: str) -> str:
     """`raw`, relative to `folder`; where it has more `..` than lead to the root, they end there as they do at `/`."""
-    there = os.path.join(folder, raw[2:].replace("\\", "/"))  # noqa: PTH118
+    forward = raw[2:].replace("\\", "/")
+    there = os.path.normpath(os.path.join(folder, forward))  # noqa: PTH118
     if is_inside(there, root) or not is_inside(folder, root):
         return raw
-    return root + os.path.normpath("/" + os.path.relpath(folder, root) + "/" + raw[2:].replace("\\", "/"))
+    ends_at_root = root + os.path.normpath("/" + os.path.relpath(folder, root) + "/" + forward)
+    # Of a library Blender keeps only where the steps led on this machine: past its top, that is the artist's own path.
+    past_the_top = root + there
+    return past_the_top if os.path.exists(past_the_top) else ends_at_root  # noqa: PTH110
 
 
 def is_inside(path: str, folder: str) -> bool:
