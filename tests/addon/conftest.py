@@ -83,10 +83,21 @@ def blender_python() -> str:
 
 
 @pytest.fixture(scope="session")
-def addon_zip(blender_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the zip is made of, as it was when the tests began: who edits meanwhile disturbs no comparison."""
+    copy = tmp_path_factory.mktemp("sources")
+    for room in ("blender_addon", "cloud_render", "cloudformation", "worker"):
+        shutil.copytree(ROOT / room, copy / room)
+    shutil.copyfile(ROOT / "build_addon.py", copy / "build_addon.py")
+    return copy
+
+
+@pytest.fixture(scope="session")
+def addon_zip(sources: Path, blender_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip of this checkout, built as a release is. The first build on a computer downloads wheels."""
     output = tmp_path_factory.mktemp("dist")
-    command = [blender_python, str(ROOT / "build_addon.py"), "--output-dir", str(output)]
+    flags = ("--output-dir", str(output), "--wheels", str(ROOT / "build" / "wheels"))
+    command = [blender_python, str(sources / "build_addon.py"), *flags]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     (archive,) = output.glob("*.zip")

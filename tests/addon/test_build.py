@@ -24,13 +24,9 @@ NO_NETWORK = {"PIP_INDEX_URL": "https://127.0.0.1:9/simple", "PIP_RETRIES": "0",
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of what the zip is made of, in another place and with other dates."""
-    copy = tmp_path / "another place"
-    for room in ("blender_addon", "cloud_render", "cloudformation", "worker"):
-        shutil.copytree(ROOT / room, copy / room, copy_function=shutil.copyfile)
-    shutil.copyfile(ROOT / "build_addon.py", copy / "build_addon.py")
-    return copy
+def checkout(sources: Path, tmp_path: Path) -> Path:
+    """What the zip is made of, in another place and with other dates."""
+    return shutil.copytree(sources, tmp_path / "another place", copy_function=shutil.copyfile)
 
 
 @pytest.fixture
@@ -153,16 +149,16 @@ def test_the_library_needs_no_more_than_the_wheels(addon_zip, blender_python, on
     assert int(done.stdout) > 30
 
 
-def test_the_stack_can_be_made_from_the_zip(installed):
+def test_the_stack_can_be_made_from_the_zip(installed, sources):
     """Template and worker source come with the library, as they are in the checkout."""
     code = (
         "from cloud_render.client import sources\nprint(sources.TEMPLATE, sources.WORKER, sources.PACKAGE, sep='\\n')"
     )
     template, worker, package = (Path(line) for line in installed.run(code).splitlines()[-3:])
     assert package.is_relative_to(installed.user)
-    assert template.read_bytes() == (ROOT / "cloudformation" / "cloud-render.yaml").read_bytes()
+    assert template.read_bytes() == (sources / "cloudformation" / "cloud-render.yaml").read_bytes()
     assert {path.name for path in worker.iterdir()} == {
-        path.name for path in (ROOT / "worker").iterdir() if path.name != "__pycache__"
+        path.name for path in (sources / "worker").iterdir() if path.name != "__pycache__"
     }
 
 

@@ -63,12 +63,9 @@ def test_switched_off_and_on_ten_times_it_leaves_nothing_behind(installed):
     assert all(again == on[0] for again in on[1:])
 
 
-def test_an_update_brings_the_new_library(addon_zip, new_blender, tmp_path):
+def test_an_update_brings_the_new_library(addon_zip, sources, new_blender, tmp_path):
     """A build of changed sources replaces the library too, though its version number is the same."""
-    checkout = tmp_path / "changed"
-    for room in ("blender_addon", "cloud_render", "cloudformation", "worker"):
-        shutil.copytree(ROOT / room, checkout / room)
-    shutil.copyfile(ROOT / "build_addon.py", checkout / "build_addon.py")
+    checkout = shutil.copytree(sources, tmp_path / "changed")
     with (checkout / "cloud_render" / "__init__.py").open("a", encoding="utf-8") as module:
         module.write('\nCHANGED = "yes"\n')
     wheels = ("--wheels", str(ROOT / "build" / "wheels"))
