@@ -12,7 +12,7 @@ from .account import own_folder
 from .background import BACKGROUND
 from .model import MODEL, Account
 
-SHOWN = 8
+SHOWN = 6
 """Pictures at once: two rows in the sidebar."""
 
 _pictures: bpy.utils.previews.ImagePreviewCollection | None = None

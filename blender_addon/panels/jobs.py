@@ -119,10 +119,10 @@ def _thumbnails(layout: Any, job_id: str) -> None:
     known = [(frame, icon) for frame, icon in pictures if icon]
     if not known:
         return
-    grid = layout.grid_flow(columns=4, even_columns=True, even_rows=True, align=True)
+    grid = layout.grid_flow(columns=3, even_columns=True, even_rows=True, align=True)
     for frame, icon in known:
         column = grid.column(align=True)
-        column.template_icon(icon_value=icon, scale=3.0)
+        column.template_icon(icon_value=icon, scale=4.0)
         column.operator("cloud_render.show_frame", text=str(frame), translate=False).frame = frame
 
 
