@@ -23,6 +23,7 @@ from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan, plan
+from cloud_render.contract.errors import NoCredentials, SignedOut
 from cloud_render.contract.scene import Examination
 from cloud_render.store import Progress, SourceFile
 
@@ -44,9 +45,17 @@ def farm_of(account: Account) -> Farm:
     """The stack, looked up once. Raises NoStack, NoCredentials or CloudUnreachable."""
     with _lock:
         if account not in _farms:
+            _refuse_unfit(account)
             connection = Connection(account.profile, account.region, account.endpoint_url)
             _farms[account] = Farm.find(connection, account.stack)
         return _farms[account]
+
+
+def _refuse_unfit(account: Account) -> None:
+    """A profile that wants a code typed would ask on a terminal that nobody sees, and hang."""
+    profile = profiles.profile_of(account.profile) if account.profile else None
+    if profile is not None and not profile.works:
+        raise (SignedOut if profile.needs_sign_in else NoCredentials)(profile.problem, profile.advice)
 
 
 def forget() -> None:
