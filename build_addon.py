@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parent
 ADDON = ROOT / "blender_addon"
 MANIFEST = "blender_manifest.toml"
 LOCK = "wheels.lock"
+LICENCE = "LICENSE"
 
 CACHE = ROOT / "build" / "wheels"
 """Where downloaded wheels stay, so that the next build needs no network."""
@@ -107,6 +108,7 @@ def build(output: Path, addon: Path = ADDON, cache: Path = CACHE, tool: Path | N
     if "__init__.py" not in contents:
         raise CannotBuild(f"There is no {addon / '__init__.py'}.", "An extension is a Python package.")
     contents[MANIFEST] = _with_wheels(manifest, sorted(wheels)).encode()
+    contents[LICENCE] = (ROOT / LICENCE).read_bytes()
     contents |= {f"wheels/{name}": wheel for name, wheel in wheels.items()}
     return _publish(packed(contents), f"cloud_render-{cloud_render.__version__}.zip", output, tool)
 
