@@ -119,7 +119,7 @@ def _thumbnails(layout: Any, job_id: str) -> None:
     known = [(frame, icon) for frame, icon in pictures if icon]
     if not known:
         return
-    grid = layout.grid_flow(columns=3, even_columns=True, even_rows=True, align=True)
+    grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
     for frame, icon in known:
         column = grid.column(align=True)
         column.template_icon(icon_value=icon, scale=4.0)
@@ -149,9 +149,9 @@ def _buttons(layout: Any, shown: Any) -> None:
         row.operator("cloud_render.cancel", icon="CANCEL")
         row.operator("cloud_render.show_log", icon="TEXT")
         return
-    row = layout.row(align=True)
-    row.operator("cloud_render.retry", icon="FILE_REFRESH")
-    row.operator("cloud_render.stitch", icon="FILE_MOVIE")
+    if shown.phase != "done":
+        layout.operator("cloud_render.retry", icon="FILE_REFRESH")
+        layout.operator("cloud_render.stitch", icon="FILE_MOVIE")
     layout.operator("cloud_render.again", icon="LOOP_BACK")
     row = layout.row(align=True)
     row.operator("cloud_render.show_log", icon="TEXT")
