@@ -15,9 +15,16 @@ from . import de, ja
 LANGUAGES = {"de": de.TEXTS, "ja": ja.TEXTS}
 """By language alone: Blender's own names are de_DE and ja_JP, and it looks for both."""
 
-CONTEXTS = (translations.contexts.default, translations.contexts.operator_default, PREFIX)
+CONTEXTS = ("*", "Operator", PREFIX)
 """Of labels and names, of operators, and ours. In the first two Blender's own translation of a text comes before ours;
 where that has another meaning (Profile is a curve's in Japanese), the text is shown in the third."""
+
+NAMES = {
+    *("Cycles", "Workbench", "GPU", "CPU"),
+    *("MPEG-4", "QuickTime", "Matroska", "WebM"),
+    *("H.264", "H.265", "AV1", "VP9", "ProRes", "FFV1"),
+}
+"""The same in every language, so they have no entry."""
 
 
 def register() -> None:

@@ -201,6 +201,7 @@ TEXTS = {
     ),
     "Open Folder": "Ordner öffnen",
     "Open the folder with the job's files": "Den Ordner mit den Dateien des Jobs öffnen",
+    "{path} is not there any more": "{path} ist nicht mehr da",
     "Load as Strip": "Als Streifen laden",
     "Add the finished frames to this scene's Video Sequencer as an image strip": (
         "Die fertigen Bilder als Bildstreifen in den Videosequenzer dieser Szene einfügen"
@@ -298,8 +299,8 @@ TEXTS = {
     "Smaller": "Kleiner",
     "Low": "Niedrig",
     "Smallest, for a first look": "Am kleinsten, für einen ersten Blick",
-    "Sound": "Ton",
-    "The scene's sound in the video": "Der Ton der Szene im Video",
+    "Sound": "Sound",
+    "The scene's sound in the video": "Der Sound der Szene im Video",
     "Files and folders that the scene does not name itself": "Dateien und Ordner, die die Szene nicht selbst nennt",
     "Active Extra File": "Aktive weitere Datei",
     "The one that is selected": "Die ausgewählte",

@@ -203,6 +203,7 @@ TEXTS = {
     ),
     "Open Folder": "フォルダーを開く",
     "Open the folder with the job's files": "ジョブのファイルがあるフォルダーを開きます",
+    "{path} is not there any more": "{path} はもうありません",
     "Load as Strip": "ストリップとして読込",
     "Add the finished frames to this scene's Video Sequencer as an image strip": (
         "完了したフレームを画像ストリップとしてこのシーンのビデオシーケンサーに追加します"
