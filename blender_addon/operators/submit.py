@@ -10,6 +10,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from cloud_render.contract.errors import CloudRenderError, MissingFiles
+from cloud_render.inblender import versions
 
 from .. import pump, submission
 from ..account import account
@@ -42,7 +43,10 @@ def can_render(operator: type[bpy.types.Operator], context: Any) -> bool:
 
 
 def _sequencer(scene: Any) -> bool:
-    return bool(scene.render.use_sequencer and scene.sequence_editor)
+    """Whether it makes the pictures. Blender 5.0 gives new scenes one without strips."""
+    return bool(
+        scene.render.use_sequencer and scene.sequence_editor and len(versions.top_strips(scene.sequence_editor))
+    )
 
 
 class CLOUD_RENDER_OT_submit(bpy.types.Operator):

@@ -64,8 +64,8 @@ class BlenderFolder:
         )
 
     def copied(self, user: Path) -> BlenderFolder:
-        """The same with a user folder of its own. Its files are links: what replaces them leaves the others be."""
-        shutil.copytree(self.user, user, copy_function=os.link)
+        """The same with a user folder of its own."""
+        shutil.copytree(self.user, user)
         return replace(self, user=user)
 
     def install(self, archive: Path) -> None:

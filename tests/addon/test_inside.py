@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 INSIDE = Path(__file__).with_name("inside")
-ALONE = ("drawing",)
+ALONE = ("first_use", "registering", "drawing", "greyed", "described", "translated")
 WITH_CLOUD: tuple[str, ...] = ()
 
 

@@ -52,6 +52,15 @@ def own_folder() -> Path:
     return Path(bpy.utils.extension_path_user(MODULE, create=True))
 
 
+def error_of(operator: Callable[..., Any], **values: Any) -> str:
+    """What a script is told by the operator that does not do it."""
+    try:
+        answer = operator(**values)
+    except RuntimeError as error:
+        return str(error).removeprefix("Error: ").strip()
+    raise AssertionError(f"it was done: {answer}")
+
+
 def until(condition: Callable[[], Any], what: str = "", limit_s: float = 60.0) -> Any:
     """Pump until it holds; what it gave."""
     ends = time.monotonic() + limit_s
