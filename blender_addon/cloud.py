@@ -232,7 +232,7 @@ def write_profile(token: signin.Token, role: Role, region: str) -> str:
 
 def check(account: Account, blender: str, tell: Callable[[Check], None]) -> None:
     """Tells one finding after another."""
-    from cloud_render.client import doctor  # type: ignore[attr-defined]
+    from cloud_render.client import doctor
 
     forget()
     connection = Connection(account.profile, account.region, account.endpoint_url)

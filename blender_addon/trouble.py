@@ -16,6 +16,7 @@ REMEDY_OF: dict[type[Exception], Remedy] = {
     errors.NoCredentials: "sign_in",
     errors.SignedOut: "sign_in",
     errors.NoStack: "preferences",
+    errors.OldStack: "preferences",
 }
 
 

@@ -14,7 +14,12 @@ from cloud_render.contract import keys
 
 def farm_of(settings: Settings, attempts: int = ATTEMPTS) -> Farm:
     """The stack that the global options name; each request is made `attempts` times. Raises CloudNotReady."""
-    connection = Connection(
+    return Farm.find(connection_of(settings, attempts), settings.stack)
+
+
+def connection_of(settings: Settings, attempts: int = ATTEMPTS) -> Connection:
+    """To the account and region that the global options name. Asks nothing yet."""
+    return Connection(
         settings.profile,
         settings.region,
         settings.endpoint_url,
@@ -24,7 +29,6 @@ def farm_of(settings: Settings, attempts: int = ATTEMPTS) -> Farm:
         max_download=settings.max_download,
         attempts=attempts,
     )
-    return Farm.find(connection, settings.stack)
 
 
 def job_of(farm: Farm, typed: str) -> str:

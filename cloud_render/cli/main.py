@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "See the whole path on this computer, without AWS."),
     "local": ("local", "Run a cloud on this computer for the other commands."),
     "login": ("login", "Sign in to AWS through the browser."),
+    "doctor": ("doctor", "Show what works in your cloud and what doesn't."),
     "check": ("check", "Show what a .blend needs and what is missing."),
     "submit": ("submit", "Send a .blend to the cloud and render it."),
     "jobs": ("jobs", "List the jobs."),

@@ -40,7 +40,7 @@ class Output:
 
     def warn(self, problem: str, advice: str = "") -> None:
         if not self.json:
-            click.echo(f"{_styled('Note:', 'yellow')} {problem}", err=True)
+            click.echo(f"{styled('Note:', 'yellow')} {problem}", err=True)
             if advice:
                 click.echo(f"      {advice}", err=True)
 
@@ -60,9 +60,9 @@ class Output:
             answer = {"error": problem, "advice": advice, "exit_code": exit_code, **(details or {})}
             click.echo(json.dumps(answer, ensure_ascii=False))
             return
-        click.echo(f"{_styled('Problem:', 'red')} {problem}", err=True)
+        click.echo(f"{styled('Problem:', 'red')} {problem}", err=True)
         if advice:
-            click.echo(f"{_styled('What to do:', 'cyan')} {advice}", err=True)
+            click.echo(f"{styled('What to do:', 'cyan')} {advice}", err=True)
 
     def console(self, *, stderr: bool = True) -> Console:
         """Rich's console on stderr (progress) or stdout (tables). Imported here: `--help` does without."""
@@ -76,6 +76,6 @@ def details_of(error: CloudRenderError) -> dict[str, Any]:
     return {"missing": list(error.missing)} if isinstance(error, MissingFiles) else {}
 
 
-def _styled(text: str, colour: str) -> str:
+def styled(text: str, colour: str) -> str:
     """Click drops the colour where the stream is no terminal; NO_COLOR (no-color.org) is ours to respect."""
     return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour, bold=True)

@@ -31,6 +31,9 @@ _TRIES = 4
 _MOST_DESCRIBED = 100
 """Ids in one DescribeJobs."""
 
+_ACTIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+"""A list of one state a request: without a state ListJobs tells of RUNNING alone, and an array is PENDING meanwhile."""
+
 _MAYBE_DONE = (aws.HTTPClientError, aws.ConnectionError)
 """The answer is lost; whether the request arrived, no one knows."""
 
@@ -123,6 +126,16 @@ def children_in(farm: Farm, render_id: str, status: str) -> list[Child]:
         )
         for row in answer["jobSummaryList"]
     ]
+
+
+def names_of_active(farm: Farm, queue: str) -> list[str]:
+    """The names of the jobs of a queue that have not ended, arrays as one; up to 1,000 in each state."""
+    names: list[str] = []
+    with translated("ask AWS Batch what runs", CloudUnreachable):
+        for status in _ACTIVE:
+            answer = farm.batch.list_jobs(jobQueue=queue, jobStatus=status)
+            names += [row["jobName"] for row in answer["jobSummaryList"]]
+    return names
 
 
 def find(farm: Farm, queue: str, name: str) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from cloud_render.contract import job, keys
-from cloud_render.contract.errors import BadArguments, CloudUnreachable, NoStack
+from cloud_render.contract.errors import BadArguments, CloudUnreachable, NoStack, OldStack
 from cloud_render.contract.scene import Device
 from cloud_render.store import LIFETIME, Store
 from cloud_render.store.translate import code_of, translated
@@ -137,12 +137,16 @@ class Farm:
 
     @classmethod
     def find(cls, connection: Connection, stack: str = DEFAULT_STACK) -> Farm:
-        """The stack of that name. Raises NoStack, NoCredentials or CloudUnreachable."""
-        found = _description(connection, stack)
+        """The stack of that name. Raises NoStack, OldStack, NoCredentials or CloudUnreachable."""
+        return cls.of_description(connection, stack, description(connection, stack))
+
+    @classmethod
+    def of_description(cls, connection: Connection, stack: str, found: Mapping[str, Any]) -> Farm:
+        """The stack as CloudFormation has described it. Raises NoStack or OldStack."""
         outputs = _outputs(stack, found)
         absent = sorted(set(_FIELD_OF_OUTPUT) - set(outputs))
         if absent:
-            raise NoStack(
+            raise OldStack(
                 f"The stack {stack!r} is no Cloud Render stack, or an older one: it has no {', '.join(absent)}.",
                 _SET_UP,
             )
@@ -189,11 +193,12 @@ _FIELD_OF_OUTPUT = {
     "LogGroupName": "log_group",
     "DefaultDevice": "default_device",
     "TemplateVersion": "template_version",
-    "JobVersions": "",  # looked at once, in find()
+    "JobVersions": "",  # looked at once, in of_description()
 }
 
 
-def _description(connection: Connection, stack: str) -> Mapping[str, Any]:
+def description(connection: Connection, stack: str) -> Mapping[str, Any]:
+    """What DescribeStacks says of it. Raises NoStack, NoCredentials or CloudUnreachable."""
     with translated(f"read the stack {stack!r}", CloudUnreachable):
         try:
             (found,) = connection.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
@@ -221,7 +226,7 @@ def _store_lifetime(found: Mapping[str, Any]) -> timedelta:
 
 def _check_versions(stack: str, versions: str) -> None:
     if str(job.VERSION) not in [version.strip() for version in versions.split(",")]:
-        raise NoStack(
+        raise OldStack(
             f"The workers of the stack {stack!r} read job.json version {versions}, this program writes {job.VERSION}.",
             "Update the stack, or install the version of Cloud Render that it was set up with.",
         )

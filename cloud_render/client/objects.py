@@ -17,6 +17,7 @@ from cloud_render.store.index import checksum
 from cloud_render.store.translate import code_of, translated
 
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_OTHER_CONTENT = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"}
 _MOST_DELETES = 1_000
 """In one DeleteObjects request."""
 _MOST_COPIED = 5 * 2**30
@@ -74,6 +75,19 @@ def create(farm: Farm, key: str, body: str | bytes) -> bool:
     except _Taken:
         return False
     return True
+
+
+def try_write(farm: Farm, key: str) -> None:
+    """Raises what a write of `key` would raise, NotAllowed above all; nothing is stored.
+
+    The content does not match its checksum, for which S3 refuses it after it has looked at the right to write.
+    """
+    with translated(f"write {key}"):
+        try:
+            farm.s3.put_object(Bucket=farm.bucket, Key=key, Body=b"x", ChecksumSHA256=checksum(b"another content"))
+        except ClientError as error:
+            if code_of(error) not in _OTHER_CONTENT:
+                raise
 
 
 def copy(farm: Farm, entry: Entry, key: str) -> None:

@@ -22,8 +22,10 @@ CloudRenderError
 └── CloudNotReady           75  the client can't use the cloud
     ├── CloudUnreachable        no network, no such endpoint, request refused before it was judged
     ├── NoCredentials           none, wrong or expired ones
-    │   └── SignedOut               a sign-in through the browser is over, or there was none yet
-    └── NoStack                 no such stack, or one whose version doesn't fit
+    │   ├── SignedOut               a sign-in through the browser is over, or there was none yet
+    │   └── NotAllowed              good ones, which lack a right
+    └── NoStack                 no such stack
+        └── OldStack                one whose version doesn't fit
 """
 
 from __future__ import annotations
@@ -158,7 +160,15 @@ class SignedOut(NoCredentials):
     pass
 
 
+class NotAllowed(NoCredentials):
+    pass
+
+
 class NoStack(CloudNotReady):
+    pass
+
+
+class OldStack(NoStack):
     pass
 
 

@@ -162,3 +162,9 @@ def render_job_name(job_id: str, submission: int) -> str:
 
 def stitch_job_name(job_id: str, submission: int) -> str:
     return f"{job_id}-{submission}-stitch"
+
+
+def job_id_of_name(batch_name: str) -> str:
+    """The job whose array or stitch has that name in Batch; empty for names that are not ours."""
+    match = re.fullmatch(r"(.+)-\d+-(?:render|stitch)", batch_name)
+    return match[1] if match and is_job_id(match[1]) else ""

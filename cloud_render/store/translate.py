@@ -14,6 +14,7 @@ from cloud_render.contract.errors import (
     CloudRenderError,
     CloudUnreachable,
     NoCredentials,
+    NotAllowed,
     NotThere,
     SignedOut,
     StorageUnavailable,
@@ -133,7 +134,7 @@ def of_answer(error: aws.ClientError, doing: str) -> CloudRenderError:
     if code in _CREDENTIAL_CODES:
         return NoCredentials(said, SIGN_IN)
     if code in _FORBIDDEN_CODES:
-        return NoCredentials(said, "These credentials lack that right: use others, or ask whoever set up the stack.")
+        return NotAllowed(said, "These credentials lack that right: use others, or ask whoever set up the stack.")
     if code in _ABSENT_CODES:
         return NotThere(f"Could not {doing}: it is not there.", "")
     if code == "NoSuchBucket":

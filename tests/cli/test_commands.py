@@ -103,6 +103,21 @@ def test_an_unreachable_cloud_ends_with_4(cloud_render):
     assert shown.stderr.startswith("Problem: There is no stack 'no-such-stack'")
 
 
+def test_the_doctor_tells_line_by_line_what_works(cloud_render, asked):
+    """Ends with 0 where all is well and with 4 where the stack is missing; --json has the remedies."""
+    shown = cloud_render("doctor")
+    assert shown.returncode == 0
+    lines = shown.stdout.splitlines()
+    assert all(line.startswith("OK  ") for line in lines)
+    assert lines[0].split()[1] == "Credentials:"
+    answer = asked("doctor", "--stack", "no-such-stack", code=4)
+    (stack,) = (finding for finding in answer["findings"] if finding["subject"] == "Stack")
+    assert (answer["good"], stack["good"], stack["remedy"]) == (False, False, "setup")
+    (blender,) = (row for row in asked("doctor", "--blender", "4.2.9")["findings"] if row["subject"] == "Blender")
+    assert (blender["good"], blender["remedy"]) == (True, "install-blender")
+    assert cloud_render("doctor", "--blender", "newest").returncode == 2
+
+
 def test_bad_choices_are_named_before_anything_is_sent(cloud_render, asked, blend):
     """A camera that does not exist, a codec that does not fit, -x without -y: code 2 and what would fit."""
     for options in (["--camera", "Nobody"], ["--codec", "vp9", "--container", "mov"], ["-x", "100"]):

@@ -72,6 +72,15 @@ def test_what_is_no_s3_address_is_refused(uri: str) -> None:
         keys.split_uri(uri)
 
 
+def test_the_name_in_batch_tells_the_job() -> None:
+    """Of arrays and stitches of any submission; names of other people's jobs are none of ours."""
+    job_id = "20260101-000000-shot-2-render-abcd"
+    assert keys.job_id_of_name(keys.render_job_name(job_id, 0)) == job_id
+    assert keys.job_id_of_name(keys.stitch_job_name(job_id, 12)) == job_id
+    for stranger in ("nightly-1-render", "render", f"{job_id}-0-mend", job_id):
+        assert keys.job_id_of_name(stranger) == ""
+
+
 def test_a_builds_record_tells_its_version() -> None:
     """There and back; what lies elsewhere below blender/ is no record."""
     assert keys.blender_of_record(keys.blender_record("5.0.1")) == "5.0.1"

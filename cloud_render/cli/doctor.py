@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cloud-render doctor`: what works and what doesn't, line by line as it is found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+
+import click
+
+from cloud_render.cli.connect import connection_of
+from cloud_render.cli.exit_codes import Exit
+from cloud_render.cli.options import Settings, command, option
+from cloud_render.cli.output import styled
+from cloud_render.client.doctor import Finding, check_up
+
+_ATTEMPTS = 3
+"""Of one request: who asks what is wrong wants to know it soon."""
+
+
+def version(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """All three numbers; a callback for an option."""
+    if value and not re.fullmatch(r"\d+\.\d+\.\d+", value, re.ASCII):
+        raise click.BadParameter(f"{value!r} is not a version such as 5.0.1.", ctx, parameter)
+    return value
+
+
+@command("doctor")
+@option(
+    "--blender",
+    metavar="VERSION",
+    default="",
+    callback=version,
+    help="Look for a build of this Blender in the cloud, such as 5.0.1. Default: list those there are.",
+)
+def doctor(settings: Settings, blender: str) -> int:
+    """Show what works and what doesn't: credentials, stack, rights, Blender, machines, quotas, and what runs now.
+
+    Changes nothing. Each line is OK or a problem with what to do; what follows from a problem is not looked at. Ends
+    with 4 if there is a problem.
+    """
+    found = []
+    for finding in check_up(connection_of(settings, _ATTEMPTS), settings.stack, blender):
+        settings.output.say(line(finding))
+        found.append(finding)
+    good = all(finding.good for finding in found)
+    settings.output.document({"good": good, "findings": [asdict(finding) for finding in found]})
+    return Exit.DONE if good else Exit.NO_CLOUD
+
+
+def line(finding: Finding) -> str:
+    sign = styled("OK     ", "green") if finding.good else styled("PROBLEM", "red")
+    return f"{sign}  {finding.subject}: {finding.words}"
