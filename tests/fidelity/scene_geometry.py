@@ -277,6 +277,48 @@ def import_stl(stage: Stage, tile: Tile, number: int) -> None:
     importing(tile, number, "GeometryNodeImportSTL", written(stage.file("models/flat.stl"), STL))
 
 
+def import_csv(stage: Stage, tile: Tile, number: int) -> None:
+    """Points where the table says, each a small circle."""
+    path = written(stage.file("models/points.csv"), "x,y\n-0.2,-0.2\n0.2,0.1\n")
+    tree = bpy.data.node_groups.new("table", "GeometryNodeTree")
+    tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    table, place = tree.nodes.new("GeometryNodeImportCSV"), tree.nodes.new("ShaderNodeCombineXYZ")
+    for axis in "xy":
+        column = tree.nodes.new("GeometryNodeInputNamedAttribute")
+        column.data_type = "FLOAT"
+        column.inputs["Name"].default_value = axis
+        tree.links.new(column.outputs["Attribute"], place.inputs[axis.upper()])
+    move, circle = tree.nodes.new("GeometryNodeSetPosition"), tree.nodes.new("GeometryNodeMeshCircle")
+    circle.fill_type, circle.inputs["Radius"].default_value = "NGON", 0.15
+    dots, material = tree.nodes.new("GeometryNodeInstanceOnPoints"), tree.nodes.new("GeometryNodeSetMaterial")
+    material.inputs["Material"].default_value = colored(number)
+    tree.links.new(table.outputs[0], move.inputs["Geometry"])
+    tree.links.new(place.outputs[0], move.inputs["Position"])
+    tree.links.new(circle.outputs[0], material.inputs["Geometry"])
+    tree.links.new(move.outputs[0], dots.inputs["Points"])
+    tree.links.new(material.outputs[0], dots.inputs["Instance"])
+    tree.links.new(dots.outputs[0], tree.nodes.new("NodeGroupOutput").inputs[0])
+    table.inputs["Path"].default_value = relative(path)
+    tile.put(plane(tile.kind, None)).modifiers.new("nodes", "NODES").node_group = tree
+
+
+def import_text(stage: Stage, tile: Tile, number: int) -> None:
+    """The words that the file holds, as curves."""
+    path = written(stage.file("models/words.txt"), "mi")
+    tree = bpy.data.node_groups.new("words", "GeometryNodeTree")
+    tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    text, curves = tree.nodes.new("GeometryNodeImportText"), tree.nodes.new("GeometryNodeStringToCurves")
+    curves.inputs["Size"].default_value = 0.5
+    fill, material = tree.nodes.new("GeometryNodeFillCurve"), tree.nodes.new("GeometryNodeSetMaterial")
+    material.inputs["Material"].default_value = colored(number)
+    tree.links.new(text.outputs["String"], curves.inputs["String"])
+    tree.links.new(curves.outputs[0], fill.inputs[0])
+    tree.links.new(fill.outputs[0], material.inputs["Geometry"])
+    tree.links.new(material.outputs[0], tree.nodes.new("NodeGroupOutput").inputs[0])
+    text.inputs["Path"].default_value = relative(path)
+    tile.put(plane(tile.kind, None)).modifiers.new("nodes", "NODES").node_group = tree
+
+
 def import_stl_by_modifier(stage: Stage, tile: Tile, number: int) -> None:
     path = written(stage.file("models/input.stl"), STL)
     importing(tile, number, "GeometryNodeImportSTL", path, by_modifier=True)
@@ -302,6 +344,8 @@ BUILDERS = {
     "import node, OBJ": import_obj,
     "import node, PLY": import_ply,
     "import node, STL": import_stl,
+    "import node, CSV": import_csv,
+    "import node, text": import_text,
     "import node, path from the modifier": import_stl_by_modifier,
     "import node, VDB": import_vdb,
 }
