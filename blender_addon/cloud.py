@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_render.client import control, logs, monitor, pictures, profiles, signin, submit
+from cloud_render.client import control, doctor, logs, monitor, pictures, profiles, signin, submit
 from cloud_render.client import download as downloads
 from cloud_render.client.again import again as rerender
 from cloud_render.client.again import old_job
@@ -232,8 +232,6 @@ def write_profile(token: signin.Token, role: Role, region: str) -> str:
 
 def check(account: Account, blender: str, tell: Callable[[Check], None]) -> None:
     """Tells one finding after another."""
-    from cloud_render.client import doctor
-
     forget()
     connection = Connection(account.profile, account.region, account.endpoint_url)
     for finding in doctor.check_up(connection, account.stack, blender):
