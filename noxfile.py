@@ -25,6 +25,17 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
+@nox.session
+def template(session: nox.Session) -> None:
+    """The stack's template: cfn-lint and checkov; what these miss is tested in tests/template."""
+    session.install("cfn-lint>=1.58,<2")
+    session.run("cfn-lint", "cloudformation/cloud-render.yaml")
+    # checkov wants a boto3 of its own; --skip-download: no word to its makers' service.
+    session.install("checkov>=3.3,<4")
+    options = ("--framework", "cloudformation", "--skip-download", "--compact", "--quiet")
+    session.run("checkov", *options, "-f", "cloudformation/cloud-render.yaml")
+
+
 def _on_blender(session: nox.Session, blender: str) -> None:
     """What runs inside Blender, the worker that drives it, and the extension, on one version of the bpy wheel."""
     session.install("-e", ".[test]", f"bpy=={blender}.*")
