@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,28 @@ def nothing_of_this_person(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def video() -> ModuleType:
     """end_to_end/video.py: watches videos, and makes pictures with a marker."""
     return _module("video_of_tests", Path(__file__).parent / "end_to_end" / "video.py")
+
+
+@pytest.fixture(scope="session")
+def weed() -> ModuleType:
+    """store/weed.py: a real S3 server, and a proxy that fails as it is told."""
+    return _module("weed_of_tests", Path(__file__).parent / "store" / "weed.py")
+
+
+@pytest.fixture(scope="session")
+def s3_server(weed: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of that server."""
+    if not weed.program():
+        pytest.skip("no weed program: its wheel is for Linux and Windows on x86-64")
+    with weed.running(tmp_path_factory.mktemp("weed")) as port:
+        yield port
+
+
+@pytest.fixture
+def proxy(weed: ModuleType, s3_server: int) -> Iterator[Any]:
+    """A line to it that fails as it is told."""
+    with weed.proxied(s3_server) as proxy:
+        yield proxy
 
 
 def _module(name: str, path: Path) -> ModuleType:

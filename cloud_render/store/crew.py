@@ -69,6 +69,7 @@ def insist(seconds: float, attempts: int, act: Callable[..., T], *arguments: Any
 
 
 def _carry_out(future: Future[Any], act: Callable[[], Any]) -> None:
+    future.set_running_or_notify_cancel()
     try:
         future.set_result(act())
     except BaseException as error:  # noqa: BLE001 - handed on to whoever asks for the result

@@ -17,12 +17,12 @@ from typing import Any
 from cloud_render.contract import keys
 from cloud_render.contract.contents import StoredFile
 from cloud_render.contract.errors import Cancelled, NotThere, StorageUnavailable
-from cloud_render.store import ranges
 from cloud_render.store.landing import of_os_error
 from cloud_render.store.progress import Progress
+from cloud_render.store.ranges import PART_BYTES, Reader
 from cloud_render.store.reading import LOOK_S
 
-_READ_BYTES = ranges.PART_BYTES
+_READ_BYTES = PART_BYTES
 _READERS = 8
 """Each holds a part in memory."""
 
@@ -106,12 +106,10 @@ class Fetching:
         cancelled: Callable[[], bool],
         stall_s: float,
     ) -> None:
-        self._s3 = s3
-        self._bucket = bucket
+        self._reader = Reader(s3, bucket, stall_s=stall_s)
         self._landings = [_Landing(file, target) for target, file in files.items()]
         self._progress = progress
         self._cancelled = cancelled
-        self._stall_s = stall_s
         self._reads: queue.SimpleQueue[_Read] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
         self._stopped = threading.Event()
@@ -163,8 +161,7 @@ class Fetching:
 
     def _bring(self, read: _Read) -> int:
         try:
-            key = keys.pack(read.pack)
-            content = ranges.read(self._s3, self._bucket, key, read.offset, read.length, stall_s=self._stall_s)
+            content = self._reader.part(keys.pack(read.pack), read.offset, read.length)
         except NotThere as error:
             path = read.pieces[0].file.file.path
             raise NotThere(f"The content of {path} is no longer in the bucket.", "Submit the scene again.") from error

@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 
 from cloud_render.contract import keys
 from cloud_render.contract.errors import BadJob, CloudRenderError, NotThere
-from cloud_render.store import index, ranges
+from cloud_render.store import index
 from cloud_render.store.crew import Crew, insist
 from cloud_render.store.index import PackEntry
 from cloud_render.store.memory import Memory, Place
+from cloud_render.store.ranges import Reader
 from cloud_render.store.reading import LOOK_S
 from cloud_render.store.translate import translated
 
@@ -80,6 +81,7 @@ class Holdings:
         self._lifetime = lifetime
         self._look = look
         self._stall_s = stall_s
+        self._reader = Reader(s3, bucket, stall_s=stall_s)
         self._pool = Crew(_AT_ONCE, "ask")
         self._objects: dict[str, _Object] = {}
         self._groups: dict[str, Future[dict[str, int]]] = {}
@@ -210,9 +212,7 @@ class Holdings:
         """An index that can't be used is as good as none: its chunks are sent again, nothing is lost."""
         try:
             found = self._objects[key]
-            content = ranges.read(
-                self._s3, self._bucket, key, 0, found.size, if_match=found.etag, stall_s=self._stall_s
-            )
+            content = self._reader.part(key, 0, found.size, found.etag)
             return _Found(key, index.from_bytes(bytes(content)), False)
         except NotThere:
             return _Found(key, [], True)

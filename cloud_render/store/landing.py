@@ -4,13 +4,27 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from cloud_render.contract.errors import BadArguments, CloudRenderError, DiskFull
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
+try:
+    import msvcrt
+except ImportError:
+    msvcrt = None  # type: ignore[assignment]
+
+_LOCKED_BYTE = 1 << 40
+"""Far behind the content: Windows refuses others to read what is locked."""
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -35,6 +49,66 @@ def landing(target: Path) -> Iterator[Path]:
     finally:
         with suppress(NotADirectoryError):  # where no folder could be made, nothing lies in it
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def resumed(target: Path, version: str) -> Iterator[BinaryIO]:
+    """A file to append to, with what an earlier try of the same `version` left in it; at the end it becomes `target`.
+
+    Stopped by an error it stays beside its place for the next try; truncate it first if it is of no use. While another
+    process is at it, the file is a new one that does not stay. Raises as `landing`.
+    """
+    try:
+        with ExitStack() as last, ExitStack() as undo:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path = _part_of(target, version)
+            file = undo.enter_context(path.open("ab+"))
+            if _is_ours(file, path):
+                undo.callback(_unlink_if_empty, path)
+            else:
+                path = target.parent / f".{secrets.token_hex(8)}.part"
+                last.callback(path.unlink, missing_ok=True)
+                file = undo.enter_context(path.open("xb+"))
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if os.name == "nt":
+                file.close()  # Windows renames no open file; elsewhere the lock is kept until it has its name
+            path.replace(target)
+    except OSError as error:
+        raise of_os_error(target, error) from error
+
+
+def _part_of(target: Path, version: str) -> Path:
+    """Of a name that says for which file and version it is; those of other versions go."""
+    name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]
+    path = target.parent / f".{name}-{hashlib.sha256(version.encode()).hexdigest()[:16]}.part"
+    for other in target.parent.glob(f".{name}-*.part"):
+        if other != path:
+            with suppress(OSError):  # Windows removes none that someone has open
+                other.unlink()
+    return path
+
+
+def _is_ours(file: BinaryIO, path: Path) -> bool:
+    """Whether no other process writes to it, now and until it is closed. Where locks don't work, it is not."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif msvcrt is not None:
+            file.seek(_LOCKED_BYTE)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            file.seek(0, os.SEEK_END)
+        # Whoever had it before may have finished it meanwhile: then this is the file at the target.
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except OSError:
+        return False
+
+
+def _unlink_if_empty(path: Path) -> None:
+    with suppress(OSError):  # it is the target by now; or Windows, which removes no open file: the next try takes it
+        if not path.stat().st_size:
+            path.unlink()
 
 
 def of_os_error(target: Path, error: OSError) -> CloudRenderError:

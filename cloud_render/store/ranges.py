@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -33,61 +33,92 @@ _ATTEMPTS = 5
 """That bring nothing, in a row: one that brought something is gone on from there."""
 
 _BROKEN_LINE = (aws.HTTPClientError, aws.IncompleteReadError, aws.ConnectionError)
-_NO_LIMIT = Pace(0)
 
 
-def read(
-    s3: Any,
-    bucket: str,
-    key: str,
-    offset: int,
-    length: int,
-    if_match: str = "",
-    limit: Pace = _NO_LIMIT,
-    stall_s: float = STALL_S,
-    sleep: Callable[[float], None] = time.sleep,
-) -> memoryview:
-    """`length` bytes of the object from `offset` on; of the version with the ETag `if_match`, if given.
+def _unheard(_size: int) -> None:
+    pass
 
-    Raises StorageUnavailable or NotThere.
+
+class Reader:
+    """Reads one bucket's objects, no faster than `limit`; from any thread. `came` hears of the bytes as they come.
+
+    An answer that makes no progress for `stall_s` is left behind. Its methods raise StorageUnavailable or NotThere.
     """
-    extra = {"IfMatch": if_match} if if_match else {}
 
-    def body(start: int) -> Any:
-        span = f"bytes={start}-{offset + length - 1}"
-        return s3.get_object(Bucket=bucket, Key=key, Range=span, **extra)["Body"]
+    def __init__(
+        self,
+        s3: Any,
+        bucket: str,
+        limit: Pace | None = None,
+        stall_s: float = STALL_S,
+        came: Callable[[int], None] = _unheard,
+    ) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._limit = limit or Pace(0)
+        self._stall_s = stall_s
+        self._came = came
 
-    content = memoryview(bytearray(length))
-    got = failed = 0
-    problem: Exception | None = None
-    with translated(f"read {key}"):
-        while got < length and failed < _ATTEMPTS:
-            answer = _Answer(partial(body, offset + got), content[got:], limit, stall_s)
-            try:
-                answer.wait()
-            except _BROKEN_LINE as error:
-                problem = error
-            failed = 0 if answer.got >= _PIECE_BYTES else failed + 1
-            got += answer.got
-            if got < length and failed < _ATTEMPTS:
-                sleep(0.2 * 2**failed)
-        if got < length and problem:
-            raise problem
-    if got < length:
-        raise StorageUnavailable(f"{key} came back shorter than it is stored.", "Try again in a minute.")
-    return content
+    def part(self, key: str, offset: int, length: int, if_match: str = "") -> memoryview:
+        """`length` bytes of the object from `offset` on; of the version with the ETag `if_match`, if given."""
+        if not length:
+            return memoryview(b"")
+        content, _ = self._read(key, offset, length, if_match, {})
+        return content
+
+    def whole(self, key: str, size: int, if_match: str = "") -> tuple[memoryview, Mapping[str, Any]]:
+        """All `size` bytes of the object, and what S3 says of it: its checksum, which it tells of no part."""
+        return self._read(key, 0, size, if_match, {"ChecksumMode": "ENABLED"})
+
+    def _read(
+        self, key: str, offset: int, length: int, if_match: str, first: Mapping[str, str]
+    ) -> tuple[memoryview, Mapping[str, Any]]:
+        content = memoryview(bytearray(length))
+        said: Mapping[str, Any] = {}
+        got = failed = 0
+        problem: Exception | None = None
+        with translated(f"read {key}"):
+            while failed < _ATTEMPTS and (got < length or not said):
+                span = {"Range": f"bytes={offset + got}-{offset + length - 1}"} if got or not first else first
+                match = {"IfMatch": if_match} if if_match else {}
+                ask = partial(self._s3.get_object, Bucket=self._bucket, Key=key, **match, **span)
+                answer = _Answer(ask, content[got:], self._limit, self._stall_s, self._came)
+                try:
+                    answer.wait()
+                except _BROKEN_LINE as error:
+                    problem = error
+                said = said or answer.said
+                failed = 0 if answer.got >= _PIECE_BYTES else failed + 1
+                got += answer.got
+                if got < length and failed < _ATTEMPTS:
+                    time.sleep(0.2 * 2**failed)
+            if problem and (got < length or not said):
+                raise problem
+        if got < length:
+            raise StorageUnavailable(f"{key} came back shorter than it is stored.", "Try again in a minute.")
+        return content, said
 
 
 class _Answer:
     """One request's answer, read into `content` in a thread of its own, so that it can be left behind."""
 
-    def __init__(self, ask: Callable[[], Any], content: memoryview, limit: Pace, stall_s: float) -> None:
+    def __init__(
+        self,
+        ask: Callable[[], Mapping[str, Any]],
+        content: memoryview,
+        limit: Pace,
+        stall_s: float,
+        came: Callable[[int], None],
+    ) -> None:
         self.got = 0
         """Bytes that came; those of an answer that was left behind no longer change."""
+        self.said: Mapping[str, Any] = {}
+        """What the answer begins with."""
         self._ask = ask
         self._content = content
         self._limit = limit
         self._stall_s = stall_s
+        self._came = came
         self._look_s = min(1.0, stall_s / 2)
         self._body: Any = None
         self._due = time.monotonic() + max(_BEGIN_S, stall_s)
@@ -119,7 +150,8 @@ class _Answer:
 
     def _run(self) -> None:
         try:
-            self._body = self._ask()
+            said = self._ask()
+            self._body, self.said = said["Body"], said
             self._due = time.monotonic() + self._stall_s
             while self.got < len(self._content) and self._take():
                 pass
@@ -137,6 +169,7 @@ class _Answer:
                 return False
             self._content[self.got : self.got + came] = piece[:came]
             self.got += came
+        self._came(came)
         pause = self._limit.wait_for(came)
         self._due = time.monotonic() + pause + self._stall_s
         return came > 0 and not self._left_behind.wait(pause)

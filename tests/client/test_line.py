@@ -81,7 +81,7 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy() -> Iterator[tuple[str, list[str]]]:
+def companys_proxy() -> Iterator[tuple[str, list[str]]]:
     """Its address, and what it was asked."""
     proxy = Proxy()
     with listening(proxy.handle) as port:
@@ -172,10 +172,10 @@ def test_a_file_that_is_no_certificate_is_said_so(tls: str, tmp_path: Path, monk
 
 
 def test_requests_go_through_the_proxy(
-    tls: str, authority: tuple[Path, Path], proxy: tuple[str, list[str]], aws: LocalCloud
+    tls: str, authority: tuple[Path, Path], companys_proxy: tuple[str, list[str]], aws: LocalCloud
 ) -> None:
     """For https as a tunnel, for http as it is; every service takes it."""
-    address, asked = proxy
+    address, asked = companys_proxy
     line = Connection(endpoint_url=tls, ca_bundle=str(authority[0]), proxy=address)
     assert Farm.find(line).s3.list_buckets()
     place = urlsplit(tls)
@@ -185,10 +185,10 @@ def test_requests_go_through_the_proxy(
 
 
 def test_the_proxy_of_the_environment_is_taken(
-    tls: str, authority: tuple[Path, Path], proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    tls: str, authority: tuple[Path, Path], companys_proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HTTPS_PROXY leads through it, NO_PROXY around it."""
-    address, asked = proxy
+    address, asked = companys_proxy
     for name in ("no_proxy", "NO_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", address)

@@ -4,11 +4,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -53,15 +50,3 @@ def bucket(s3: Any, request: pytest.FixtureRequest) -> str:
     name = "b-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:20]
     s3.create_bucket(Bucket=name)
     return name
-
-
-@pytest.fixture(scope="session")
-def weed() -> ModuleType:
-    """weed.py of this folder: a real S3 server, and a proxy that fails as it is told."""
-    spec = importlib.util.spec_from_file_location("weed_of_tests", Path(__file__).with_name("weed.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,20 +24,6 @@ from cloud_render.store import Progress, SourceFile, Store
 from cloud_render.store.source import CHUNK_BYTES
 
 PACK_PATH = "store/packs/"
-
-
-@pytest.fixture(scope="module")
-def upstream(weed: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    if not weed.program():
-        pytest.skip("no weed program: its wheel is for Linux and Windows on x86-64")
-    with weed.running(tmp_path_factory.mktemp("weed")) as port:
-        yield port
-
-
-@pytest.fixture
-def proxy(weed: ModuleType, upstream: int) -> Iterator[Any]:
-    with weed.proxied(upstream) as proxy:
-        yield proxy
 
 
 def client_of(url: str, weed: ModuleType, **config: Any) -> Any:
