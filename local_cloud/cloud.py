@@ -50,8 +50,8 @@ SECRET_KEY = "local-cloud-secret"
 LOCK_S = 10.0
 """The warden of a killed local cloud takes five seconds to end its children; only then is a data folder free."""
 
-WORKER = {"*cloud-render-worker*": (sys.executable, "-m", "worker")}
-"""What runs in place of the worker's image."""
+WORKER = dict.fromkeys(("*cloud-render-worker*", "*.dkr.ecr.*"), (sys.executable, "-m", "worker"))
+"""What runs in place of the worker's image: one by that name, or whatever lies in the stack's own repository."""
 
 
 class Unusable(Exception):

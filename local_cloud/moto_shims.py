@@ -26,7 +26,7 @@ def apply(make_bucket: Callable[[str], None] | None = None) -> None:
     _fail_stacks_as_aws_does()
     _give_environments_a_role()
     _complete_definitions()
-    _accept_bucket_policies()
+    _accept_nominal_types()
     if make_bucket is not None:
         _make_buckets_elsewhere(make_bucket)
 
@@ -39,7 +39,8 @@ def _name_resources_after_their_stack() -> None:
         digest = hashlib.sha256(f"{ACCOUNT}/{stack_name}/{logical_id}".encode()).hexdigest()[:NAME_DIGITS]
         if resource_type == "AWS::S3::Bucket":
             return f"{stack_name[:40]}-{logical_id[:9]}-{digest}".lower()
-        return f"{stack_name[:40]}-{logical_id[:40]}-{digest}"
+        name = f"{stack_name[:40]}-{logical_id[:40]}-{digest}"
+        return name.lower() if resource_type == "AWS::ECR::Repository" else name
 
     parsing.generate_resource_name = name_of
 
@@ -162,18 +163,34 @@ def _complete_definitions() -> None:
     model.create_from_cloudformation_json = classmethod(create)
 
 
-def _accept_bucket_policies() -> None:
-    """moto does not know AWS::S3::BucketPolicy. It is not applied here either: moto would ignore its conditions, and so
-    turn "deny what is not TLS" into "deny all"."""
+NOMINAL = (
+    "AWS::Budgets::Budget",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CodeBuild::Project",
+    "AWS::FIS::ExperimentTemplate",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+)
+"""Types that moto does not know. Here they are a name and an ARN, and do nothing. Not even a bucket policy is applied:
+moto would ignore its conditions, and so turn "deny what is not TLS" into "deny all"."""
+
+
+def _accept_nominal_types() -> None:
+    """moto leaves resources of types that it does not know out, and Outputs that name them fail or vanish."""
+    _KEPT.extend(map(_nominal, NOMINAL))
+
+
+def _nominal(kind: str) -> type:
     from moto.core.common_models import CloudFormationModel
 
-    class BucketPolicy(CloudFormationModel):
-        def __init__(self, bucket: str) -> None:
-            self.bucket = bucket
+    class Nominal(CloudFormationModel):
+        def __init__(self, name: str) -> None:
+            self.name = name
 
         @property
         def physical_resource_id(self) -> str:
-            return self.bucket
+            return self.name
 
         @staticmethod
         def cloudformation_name_type() -> str:
@@ -181,15 +198,22 @@ def _accept_bucket_policies() -> None:
 
         @staticmethod
         def cloudformation_type() -> str:
-            return "AWS::S3::BucketPolicy"
+            return kind
+
+        @classmethod
+        def has_cfn_attr(cls, attr: str) -> bool:
+            return attr == "Arn"
+
+        def get_cfn_attribute(self, _attribute: str) -> str:
+            return f"arn:aws:local-cloud:::{self.name}"
 
         @classmethod
         def create_from_cloudformation_json(  # type: ignore[override]
-            cls, _resource_name: str, cloudformation_json: dict[str, Any], _account_id: str, _region_name: str, **_: Any
-        ) -> BucketPolicy:
-            return cls(cloudformation_json["Properties"]["Bucket"])
+            cls, resource_name: str, _cloudformation_json: dict[str, Any], _account_id: str, _region: str, **_: Any
+        ) -> Nominal:
+            return cls(resource_name)
 
-    _KEPT.append(BucketPolicy)
+    return Nominal
 
 
 _KEPT: list[type] = []

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, WaiterError
 
-from cloud_render.client.sources import TEMPLATE
+from cloud_render.client import template as templates
 from cloud_render.contract.errors import BadArguments, CloudNotReady, NoStack
 
 MAX_INLINE_BYTES = 51_200
@@ -41,7 +41,7 @@ def deploy(
     cloudformation = clients.client("cloudformation")
     described = _describe(cloudformation, stack)
     if described is None:
-        text = template if template is not None else TEMPLATE.read_text("utf-8")
+        text = templates.minified(templates.ours() if template is None else template)
         _wait(cloudformation, stack, _create(cloudformation, stack, parameters or {}, text), "CREATE_IN_PROGRESS")
     elif described["StackStatus"] in IN_PROGRESS:
         _wait(cloudformation, stack, described["StackId"], described["StackStatus"])
