@@ -27,8 +27,10 @@ def draw_render(layout: Any, context: Any) -> None:
     _override(layout, chosen, "use_resolution", "Resolution", ("width", "height"))
     layout.prop(chosen, "frames_per_job")
     layout.prop(chosen, "device")
-    layout.prop(chosen, "use_scripts")
-    layout.prop(chosen, "download")
+    switches = layout.column()
+    switches.use_property_split = False  # their words need the whole width
+    switches.prop(chosen, "use_scripts")
+    switches.prop(chosen, "download")
 
 
 def _override(layout: Any, chosen: Any, switch: str, heading: str, names: tuple[str, ...]) -> None:

@@ -248,7 +248,7 @@ TEXTS = {
     "Width": "Breite",
     "Height": "Höhe",
     "In pixels, at 100 %": "In Pixeln, bei 100 %",
-    "Frames per Machine": "Bilder pro Maschine",
+    "Batch Size": "Paketgröße",
     "Frames that one machine renders in a row. 0: chosen from the number of frames": (
         "Bilder, die eine Maschine nacheinander rendert. 0: nach der Zahl der Bilder gewählt"
     ),

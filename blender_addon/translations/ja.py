@@ -250,7 +250,7 @@ TEXTS = {
     "Width": "幅",
     "Height": "高さ",
     "In pixels, at 100 %": "100 % でのピクセル数",
-    "Frames per Machine": "マシンごとのフレーム数",
+    "Batch Size": "バッチサイズ",
     "Frames that one machine renders in a row. 0: chosen from the number of frames": (
         "1 台のマシンが続けてレンダリングするフレーム数。0 の場合はフレーム総数から決めます"
     ),
