@@ -52,7 +52,7 @@ def problem_of_scene_path(path: str) -> str:
         return "it is absolute"
     if "\\" in path:
         return "it has a backslash"
-    if any(ord(character) < 32 or ord(character) == 127 for character in path):
+    if re.search(r"[\x00-\x1f\x7f]", path):
         return "it has a control character"
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):

@@ -80,13 +80,14 @@ def _found(kept: Sequence[Reference]) -> tuple[dict[str, SceneFile], dict[str, R
 
 def files_of(reference: Reference) -> list[str]:
     """The files behind a reference; a folder is walked whatever the reference thought it was."""
-    if not Path(reference.path).is_absolute():
+    if not os.path.isabs(reference.path):  # noqa: PTH117
         return []  # of a share, or of a scene that was never saved: what lies in the current folder has no part in it
-    if reference.shape == "file" and Path(reference.path).is_dir():
-        return listing.folder(reference.path)
     if reference.numbers is not None and (used := _used(reference.path, reference.numbers)):
         return used
-    return FILES_OF_SHAPE[reference.shape](reference.path)
+    found = FILES_OF_SHAPE[reference.shape](reference.path)
+    if not found and reference.shape == "file" and Path(reference.path).is_dir():
+        return listing.folder(reference.path)
+    return found
 
 
 def _used(path: str, numbers: frozenset[int]) -> list[str]:
@@ -105,4 +106,4 @@ def _own_place() -> str:
 
 
 def _scene_file(path: str, reference: Reference) -> SceneFile:
-    return SceneFile(path, scene_path(path), Path(path).stat().st_size, reference.kind, reference.owner)
+    return SceneFile(path, scene_path(path), os.stat(path).st_size, reference.kind, reference.owner)  # noqa: PTH116

@@ -122,8 +122,9 @@ def _base(block: Any) -> Any:
 
 def _iterator_references(spans: Spans) -> Iterator[Reference]:
     bundled = versions.bundled_files()
+    in_use = _libraries_in_use()
     for block, raw in _named_paths():
-        if not raw or (block is not None and block.id_type == "LIBRARY" and not _library_counts(block)):
+        if not raw or (block is not None and block.id_type == "LIBRARY" and not _library_counts(block, in_use)):
             continue
         path = resolve(raw, _base(block) if block is not None else None)
         if path.startswith(bundled):
@@ -131,11 +132,17 @@ def _iterator_references(spans: Spans) -> Iterator[Reference]:
         yield _reference(block, raw, path, spans)
 
 
-def _library_counts(library: Any) -> bool:
+def _library_counts(library: Any, in_use: set[Any]) -> bool:
     """Not one whose data lies packed in the .blend, and not one that only brushes come from."""
-    if getattr(library, "is_archive", False) or library.packed_file:
-        return False
-    return any(user.id_type != "BRUSH" for user in library.users_id)
+    return library in in_use and not (getattr(library, "is_archive", False) or library.packed_file)
+
+
+def _libraries_in_use() -> set[Any]:
+    """Those that something but a brush comes from. Library.users_id would look at all data for each of them."""
+    data: Any = bpy.data
+    names = [kind.identifier for kind in data.bl_rna.properties if kind.type == "COLLECTION"]
+    blocks = (getattr(data, name) for name in names if name not in ("brushes", "libraries"))
+    return {block.library for kind in blocks for block in kind if block.library}
 
 
 def _named_paths() -> list[tuple[Any, str]]:
