@@ -59,10 +59,15 @@ class Spans:
 
 
 def _time_is_plain() -> bool:
-    """Whether scene time is what images see: nothing stretches it, no strip shows a scene at another time."""
+    """Whether scene time is what images see: nothing stretches it, no strip shows a scene or nodes at another time."""
     scenes: Any = bpy.data.scenes
-    stretched = any(scene.render.frame_map_old != scene.render.frame_map_new for scene in scenes)
-    return not stretched and not any(strip.type == "SCENE" for scene in scenes for strip in snapshot.strips(scene))
+    if any(scene.render.frame_map_old != scene.render.frame_map_new for scene in scenes):
+        return False
+    return not any(_has_its_own_time(strip) for scene in scenes for strip in snapshot.strips(scene))
+
+
+def _has_its_own_time(strip: Any) -> bool:
+    return strip.type == "SCENE" or any(modifier.type == "COMPOSITOR" for modifier in strip.modifiers)  # from 5.0 on
 
 
 def _users_of_sequences() -> dict[Any, list[Any] | None]:
@@ -84,17 +89,19 @@ def _users_of_sequences() -> dict[Any, list[Any] | None]:
 
 
 def _image_users() -> Iterator[tuple[Any, Any, Any]]:
-    """Owner, image and settings of all that shows an image in a material, world, light, group of those, or texture."""
+    """Owner, image and settings of all that shows an image in nodes of any kind, or in a texture."""
     data: Any = bpy.data
     for texture in data.textures:
         if texture.type == "IMAGE" and texture.image:
             yield texture, texture.image, texture.image_user
-    for blocks in (data.materials, data.worlds, data.lights, data.node_groups):
+    for blocks in (data.materials, data.worlds, data.lights, data.node_groups, data.scenes):
         for block in blocks:
-            tree = block if block.id_type == "NODETREE" else block.node_tree
+            tree = block if block.id_type == "NODETREE" else getattr(block, "node_tree", None)  # of scenes before 5.0
             for node in tree.nodes if tree else ():
                 if node.bl_idname in ("ShaderNodeTexImage", "ShaderNodeTexEnvironment") and node.image:
                     yield block, node.image, node.image_user
+                elif node.bl_idname == "CompositorNodeImage" and node.image:
+                    yield block, node.image, node  # it is its own image user
 
 
 def _is_animated(block: Any) -> bool:

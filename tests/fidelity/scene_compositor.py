@@ -63,7 +63,7 @@ def image(stage: Stage, tree: bpy.types.NodeTree, number: int, media: Path) -> b
 
 
 def sequence(stage: Stage, tree: bpy.types.NodeTree, number: int, media: Path) -> bpy.types.NodeSocket:
-    path = write_sequence(stage.file("comp/run/run_%.png"), range(1, 5))[0]
+    path = write_sequence(stage.file("comp/run/run_%.png"), range(1, 9))[0]
     loaded = bpy.data.images.load(relative(path))
     loaded.source = "SEQUENCE"
     return image_node(tree, loaded)

@@ -176,6 +176,12 @@ def test_only_the_numbers_of_a_sequence_that_frames_use_travel(journey: Callable
     assert names == ["walk_0011.png", "walk_0012.png", "walk_0013.png", "walk_0014.png"]
 
 
+def test_only_the_numbers_that_the_compositor_uses_travel(journey: Callable[..., Any]) -> None:
+    """Of eight numbers the last four are used by no frame."""
+    names = [path.rsplit("/", 1)[1] for path in journey("compositor").files("/run/run_")]
+    assert names == [f"run_{number:04d}.png" for number in range(1, 5)]
+
+
 def test_only_the_volumes_that_frames_use_travel(journey: Callable[..., Any]) -> None:
     """A sequence of volumes is known in the same way: here all four lie beside the frames that are rendered."""
     names = [path.rsplit("/", 1)[1] for path in journey("geometry").files("/vdb/smoke_")]
