@@ -13,12 +13,11 @@ from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from cloud_render.contract import keys
 from cloud_render.contract.errors import BadJob, CloudRenderError, NotThere
-from cloud_render.store import index
+from cloud_render.store import index, packs
 from cloud_render.store.crew import Crew, insist
 from cloud_render.store.index import PackEntry
 from cloud_render.store.memory import Memory, Place
@@ -58,8 +57,7 @@ class _Found:
 class Holdings:
     """One upload's view of the bucket. `look` is called while waiting for answers; it may raise.
 
-    Packs count as absent that could expire within `needed_for`: they live `lifetime` from their creation, and being
-    used again does not renew them. The server's clock decides, not ours. `stall_s` as of Store. A context manager.
+    Packs count as absent that could expire within `needed_for`. `stall_s` as of Store. A context manager.
     """
 
     def __init__(
@@ -156,17 +154,17 @@ class Holdings:
     def publish(self, upload_id: str, last: bool) -> None:
         """Write an index object of the packs that none tells of yet; the `last` puts small ones together with it."""
         replaced = index.to_put_together(self._sizes()) if last else []
-        packs = [
+        told = [
             *(pack for pack in self._memory.packs(self._name, [""]) if self._is_told_to_be_there(pack, False)),
             *(pack for pack in self._memory.packs(self._name, replaced) if self._is_told_to_be_there(pack, True)),
         ]
-        if not packs:
+        if not told:
             return
-        content = index.to_bytes(packs)
+        content = index.to_bytes(told)
         key = index.key(upload_id, content)
         etag = self._answer(self._ask(self._put, key, content))
         self._objects[key] = _Object(etag, len(content))
-        self._memory.add_object(self._name, key, etag, packs)
+        self._memory.add_object(self._name, key, etag, told)
         self._memory.commit()
         replaced = [other for other in replaced if other != key]
         if replaced:
@@ -195,18 +193,7 @@ class Holdings:
         return {entry["Key"]: _Object(entry["ETag"], entry["Size"]) for entry in entries}
 
     def _packs(self, group: str) -> dict[str, int]:
-        """Sizes in bytes of the packs that are there, by name."""
-        found: dict[str, int] = {}
-        with translated("see what the bucket holds"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=keys.pack(group))
-            for page in pages:
-                oldest = server_time(page) + self._needed_for - self._lifetime
-                found |= {
-                    entry["Key"].removeprefix(keys.PACKS): entry["Size"]
-                    for entry in page.get("Contents", ())
-                    if entry["LastModified"] > oldest
-                }
-        return found
+        return packs.there(self._s3, self._bucket, group, self._needed_for, self._lifetime)
 
     def _read(self, key: str) -> _Found:
         """An index that can't be used is as good as none: its chunks are sent again, nothing is lost."""
@@ -235,12 +222,3 @@ class Holdings:
                 )
         except CloudRenderError as error:  # they only cost the next reader some time
             log.info("%s", error)
-
-
-def server_time(answer: Any) -> datetime:
-    """By the clock of whoever sent `answer`."""
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-    try:
-        return parsedate_to_datetime(date).astimezone(UTC)
-    except ValueError:
-        return datetime.now(UTC)

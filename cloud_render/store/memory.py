@@ -26,7 +26,10 @@ FOLDER_VARIABLE = "CLOUD_RENDER_STORE_CACHE"
 """Environment: a folder for the memory, instead of the user's cache folder."""
 
 _LAYOUT = 1
-_FORGOTTEN_AFTER_S = 120 * 86_400
+_FILE_FORGOTTEN_AFTER_S = 120 * 86_400
+_BUCKET_FORGOTTEN_AFTER_S = 400 * 86_400
+"""After the last upload to it. Local clouds come and go, each with a name of its own."""
+
 _COARSE_TICK_NS = 2_000_000_000
 _FINE_TICK_NS = 100_000_000
 """A file changed less than a tick before it was read may change again and look the same. FAT counts in 2 s, HFS+ and
@@ -227,12 +230,23 @@ def _checked(database: sqlite3.Connection) -> sqlite3.Connection:
         (layout,) = database.execute("PRAGMA user_version").fetchone()
         if layout != _LAYOUT:
             _lay_out(database)
-        database.execute("DELETE FROM files WHERE used < ?", (int(time.time()) - _FORGOTTEN_AFTER_S,))
+        _forget_old(database, int(time.time()))
         database.commit()
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _forget_old(database: sqlite3.Connection, now: int) -> None:
+    database.execute("DELETE FROM files WHERE used < ?", (now - _FILE_FORGOTTEN_AFTER_S,))
+    before = now - _BUCKET_FORGOTTEN_AFTER_S
+    gone = "bucket IN (SELECT bucket FROM packs GROUP BY bucket HAVING max(created) < ?)"
+    if not database.execute(f"SELECT 1 FROM packs WHERE {gone} LIMIT 1", (before,)).fetchone():
+        return
+    database.execute(f"DELETE FROM chunks WHERE pack IN (SELECT id FROM packs WHERE {gone})", (before,))
+    database.execute(f"DELETE FROM objects WHERE {gone}", (before,))
+    database.execute(f"DELETE FROM packs WHERE {gone}", (before,))
 
 
 def _lay_out(database: sqlite3.Connection) -> None:

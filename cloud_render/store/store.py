@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from cloud_render.contract.contents import Contents, StoredFile
 from cloud_render.contract.errors import Cancelled
-from cloud_render.store import pace, ranges
+from cloud_render.store import index, pace, packs, ranges
 from cloud_render.store.catalogue import Catalogue
 from cloud_render.store.fetching import Fetching
 from cloud_render.store.holdings import Holdings
@@ -28,6 +29,11 @@ LIFETIME = timedelta(days=60)
 
 NEEDED_FOR = timedelta(days=15)
 """How long a job may still read its packs after its submission: AWS Batch's own limits on a run, retries included."""
+
+RETRIED_WITHIN = timedelta(days=7)
+"""After an upload; so long its content is good for one more submission of the job."""
+
+_GROUPS_AT_ONCE = 12
 
 
 class Store:
@@ -73,9 +79,7 @@ class Store:
         with (
             Sending(self._s3, self._bucket, upload_id, limit, progress, cancelled, self._stall_s) as sending,
             Memory(self._cache) as memory,
-            Holdings(
-                self._s3, self._bucket, memory, NEEDED_FOR, self._lifetime, sending.look, self._stall_s
-            ) as holdings,
+            self._holdings(memory, sending.look) as holdings,
             ReadAhead() as reading,
         ):
             catalogue = Catalogue(files, states, memory, reading)
@@ -104,11 +108,30 @@ class Store:
 
         with (
             Memory(self._cache) as memory,
-            Holdings(self._s3, self._bucket, memory, NEEDED_FOR, self._lifetime, look, self._stall_s) as holdings,
+            self._holdings(memory, look) as holdings,
             ReadAhead() as reading,
         ):
             catalogue = Catalogue(files, states, memory, reading)
             return Survey(files, states, catalogue, holdings, progress, look).novelty()
+
+    def expiring(self, files: Iterable[StoredFile]) -> tuple[StoredFile, ...]:
+        """Those whose content is no longer there, or could expire before a job submitted now has ended.
+
+        One listing for each upload that brought a part of it. Raises StorageUnavailable or NoCredentials.
+        """
+        wanted = tuple(files)
+        # Where the bucket keeps content for less than a job may last, half of that has to do.
+        needed_for = min(NEEDED_FOR, self._lifetime / 2)
+
+        def there(group: str) -> dict[str, int]:
+            return packs.there(self._s3, self._bucket, group, needed_for, self._lifetime)
+
+        groups = sorted({index.group(run.pack) for file in wanted for run in file.runs})
+        with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
+            sizes = {name: size for found in pool.map(there, groups) for name, size in found.items()}
+        return tuple(
+            file for file in wanted if any(sizes.get(run.pack, 0) < run.offset + run.length for run in file.runs)
+        )
 
     def fetch(self, file: StoredFile, target: Path) -> None:
         """Put `file` at `target`, in one step and verified by its SHA-256.
@@ -131,3 +154,7 @@ class Store:
         """
         targets = {target_of(file): file for file in files}
         Fetching(self._s3, self._bucket, targets, progress, cancelled, self._stall_s).run()
+
+    def _holdings(self, memory: Memory, look: Callable[[], None]) -> Holdings:
+        needed_for = NEEDED_FOR + RETRIED_WITHIN
+        return Holdings(self._s3, self._bucket, memory, needed_for, self._lifetime, look, self._stall_s)

@@ -187,3 +187,19 @@ def test_a_saved_blend_sends_little(s3: Any, bucket: str, tmp_path: Path) -> Non
     Store(s3, bucket).fetch(contents.files[0], tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == edited
     assert len(contents.files[0].runs) < 10
+
+
+def test_buckets_of_long_ago_are_forgotten(tmp_path: Path) -> None:
+    """A memory does not grow with every local cloud that ever ran; buckets in use stay, with their old packs."""
+    day = 86_400
+    chunk = index.CHUNK.pack(bytes(32), 5)
+    now = int(time.time())
+    with Memory(tmp_path) as memory:
+        for bucket, days in (("gone", 500), ("gone", 450), ("used", 500), ("used", 1)):
+            pack = PackEntry(f"{days:064x}", now - days * day, chunk)
+            memory.add_object(bucket, f"index{days}", "etag", [pack])
+    with Memory(tmp_path) as memory:
+        assert memory.places("gone", bytes(32)) == []
+        assert memory.objects("gone") == {}
+        assert len(memory.places("used", bytes(32))) == 2
+        assert len(memory.objects("used")) == 2
