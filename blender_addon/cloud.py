@@ -238,5 +238,5 @@ def check(account: Account, blender: str, tell: Callable[[Check], None]) -> None
         tell(Check(finding.subject, finding.words, finding.good, REMEDIES.get(finding.remedy, "")))
 
 
-REMEDIES: Mapping[str, Remedy] = {"credentials": "sign_in"}
+REMEDIES: Mapping[str, Remedy] = {"credentials": "sign_in", "quota": "quotas"}
 """What the check-up advises, and the button for it."""

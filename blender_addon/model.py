@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cloud_render.client.signin import Token
     from cloud_render.contract.scene import MissingFile
 
-Remedy = Literal["", "preferences", "sign_in", "online", "save"]
+Remedy = Literal["", "preferences", "sign_in", "quotas"]
 """What a button beside a problem does; empty: there is no button."""
 
 

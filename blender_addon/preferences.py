@@ -10,11 +10,14 @@ import bpy
 from bpy.props import StringProperty
 
 from .background import BACKGROUND
-from .model import MODEL, SignIn
+from .model import MODEL, Remedy, SignIn
 from .names import PREFIX
 from .panels.text import WIDE, wrapped
 from .polling import POLLING
 from .words import say
+
+QUOTAS = "https://console.aws.amazon.com/servicequotas/home/services/ec2/quotas"
+"""Where AWS takes the wish for more machines."""
 
 DOWNLOADS = str(Path.home() / "Cloud Render")
 
@@ -107,6 +110,13 @@ def _sign_in(layout: Any, sign_in: SignIn) -> None:
     box.operator("cloud_render.stop_sign_in", icon="X")
 
 
+def _remedy(layout: Any, remedy: Remedy) -> None:
+    if remedy == "sign_in":
+        layout.operator("cloud_render.sign_in", icon="INTERNET")
+    elif remedy == "quotas":
+        layout.operator("wm.url_open", text="Ask AWS for More", icon="URL").url = QUOTAS
+
+
 def _checks(layout: Any) -> None:
     if not (MODEL.checks or MODEL.checking):
         return
@@ -117,6 +127,7 @@ def _checks(layout: Any) -> None:
         for number, line in enumerate(wrapped(f"{check.subject}: {check.words}", WIDE)):
             icon = "BLANK1" if number else "CHECKMARK" if check.good else "ERROR"
             lines.label(text=line, icon=icon, translate=False)
+        _remedy(column, check.remedy)
     if MODEL.checking:
         column.label(text="Checking…", icon="TIME")
 

@@ -20,7 +20,7 @@ TEXTS = {
     "{rate}/s": "{rate}/s",
     "{time} left": "noch {time}",
     "Send": "Senden",
-    "The upload of {name} was interrupted": "Das Hochladen von {name} wurde unterbrochen",
+    "The upload of {name} was interrupted": "{name}: Hochladen unterbrochen",
     "1 image has unsaved changes": "1 Bilddatei ist nicht gespeichert",
     "{count} images have unsaved changes": "{count} Bilddateien sind nicht gespeichert",
     "Save All Images": "Alle Bilder speichern",
@@ -63,9 +63,6 @@ TEXTS = {
     ),
     "Allow Missing Files": "Fehlende Dateien zulassen",
     "Render even though files are missing": "Rendern, auch wenn Dateien fehlen",
-    "Again": "Erneut",
-    "A job whose frames are rendered again": "Ein Job, dessen Bilder erneut gerendert werden",
-    "Which of its frames to render again, such as 12-20": "Welche seiner Bilder erneut zu rendern sind, etwa 12-20",
     "Put them back or mend their paths; or allow_missing=True to go on without them.": (
         "Dateien zurücklegen oder Pfade berichtigen; oder mit allow_missing=True ohne sie fortfahren."
     ),
@@ -103,6 +100,20 @@ TEXTS = {
     "What the job was called": "Wie der Job heißt",
     "All jobs of the bucket, the newest first": "Alle Jobs des Buckets, die neuesten zuerst",
     "Active Job": "Aktiver Job",
+    "Phase": "Phase",
+    "uploading, submitted, queued, rendering, stitching, done, failed or cancelled": (
+        "uploading, submitted, queued, rendering, stitching, done, failed oder cancelled"
+    ),
+    "Frames Done": "Fertige Bilder",
+    "Frames that are in the cloud": "Bilder, die in der Cloud liegen",
+    "All Frames": "Alle Bilder",
+    "Frames that the job has": "Bilder, die der Job hat",
+    "Problem": "Problem",
+    "Why it failed, or what stands in its way": "Warum er gescheitert ist, oder was ihm im Weg steht",
+    "Selected Job": "Ausgewählter Job",
+    "The id of the selected job; after a submit, of the new one": (
+        "Die Kennung des ausgewählten Jobs; nach dem Absenden die des neuen"
+    ),
     "The job that is selected": "Der ausgewählte Job",
     "No jobs yet": "Noch keine Jobs",
     "Refresh shows the jobs of your cloud": "Aktualisieren zeigt die Jobs der Cloud",
@@ -117,7 +128,6 @@ TEXTS = {
     "{phase} · {done} of {total}": "{phase} · {done} von {total}",
     "Downloading…": "Wird heruntergeladen …",
     "This is going on already": "Dies läuft schon",
-    "No job is selected": "Kein Job ist ausgewählt",
     "No job is selected.": "Kein Job ist ausgewählt.",
     "Select one in the list, or give its job_id.": "Einen in der Liste auswählen oder seine job_id angeben.",
     "Something is being done to the job": "Mit dem Job geschieht gerade etwas",
@@ -162,7 +172,6 @@ TEXTS = {
         "Einige Bilder dieses Jobs mit der Szene, wie sie jetzt ist, erneut rendern; die anderen bleiben"
     ),
     "Which to render again, such as 12-20 or 5,8": "Welche erneut zu rendern sind, etwa 12-20 oder 5,8",
-    "Frames to render again, such as 12-20 or 5,8": "Erneut zu rendernde Bilder, etwa 12-20 oder 5,8",
     "Show Log": "Protokoll zeigen",
     "Show the end of the log in a text editor: of the machine that failed, or of the one that works": (
         "Das Ende des Protokolls in einem Texteditor zeigen: das der gescheiterten Maschine oder der arbeitenden"
@@ -212,15 +221,15 @@ TEXTS = {
     "Settings": "Einstellungen",
     "Video": "Video",
     "Extra Files": "Weitere Dateien",
-    "Frames": "Einzelbilder",
+    "Frames": "Bilder",
     "Which frames to render": "Welche Bilder gerendert werden",
     "Animation": "Animation",
     "The scene's frame range and step, whatever they are when you render": (
         "Bildbereich und Schrittweite der Szene, wie sie beim Rendern sind"
     ),
-    "Current Frame": "Aktuelles Einzelbild",
+    "Current Frame": "Aktuelles Bild",
     "Only the frame that you see": "Nur das sichtbare Bild",
-    "Custom Range": "Benutzerdefinierter Bereich",
+    "Custom Range": "Eigener Bereich",
     "Frames of your own, such as 1-250, 1-250x2 or 1-10,20..25,40": (
         "Eigene Auswahl, etwa 1-250, 1-250x2 oder 1-10,20..25,40"
     ),
@@ -248,6 +257,7 @@ TEXTS = {
     "Width": "Breite",
     "Height": "Höhe",
     "In pixels, at 100 %": "In Pixeln, bei 100 %",
+    "Ask AWS for More": "AWS um mehr bitten",
     "Batch Size": "Paketgröße",
     "Frames that one machine renders in a row. 0: chosen from the number of frames": (
         "Bilder, die eine Maschine nacheinander rendert. 0: nach der Zahl der Bilder gewählt"

@@ -20,7 +20,7 @@ TEXTS = {
     "{rate}/s": "{rate}/秒",
     "{time} left": "残り {time}",
     "Send": "送信",
-    "The upload of {name} was interrupted": "{name} のアップロードが中断されました",
+    "The upload of {name} was interrupted": "{name}：アップロード中断",
     "1 image has unsaved changes": "未保存の画像が 1 つあります",
     "{count} images have unsaved changes": "未保存の画像が {count} 個あります",
     "Save All Images": "画像をすべて保存",
@@ -65,9 +65,6 @@ TEXTS = {
     ),
     "Allow Missing Files": "ファイルの欠落を許可",
     "Render even though files are missing": "ファイルが欠けていてもレンダリングします",
-    "Again": "再レンダリング元",
-    "A job whose frames are rendered again": "フレームを再レンダリングするジョブ",
-    "Which of its frames to render again, such as 12-20": "再レンダリングするフレーム（例：12-20）",
     "Put them back or mend their paths; or allow_missing=True to go on without them.": (
         "ファイルを戻すかパスを直してください。allow_missing=True なら、なくても続行できます。"
     ),
@@ -105,6 +102,18 @@ TEXTS = {
     "What the job was called": "ジョブの名前",
     "All jobs of the bucket, the newest first": "バケット内の全ジョブ（新しい順）",
     "Active Job": "アクティブジョブ",
+    "Phase": "段階",
+    "uploading, submitted, queued, rendering, stitching, done, failed or cancelled": (
+        "uploading、submitted、queued、rendering、stitching、done、failed、cancelled のいずれか"
+    ),
+    "Frames Done": "完了フレーム数",
+    "Frames that are in the cloud": "クラウドにあるフレームの数",
+    "All Frames": "全フレーム数",
+    "Frames that the job has": "ジョブのフレームの数",
+    "Problem": "問題",
+    "Why it failed, or what stands in its way": "失敗した理由、または妨げになっていること",
+    "Selected Job": "選択中のジョブ",
+    "The id of the selected job; after a submit, of the new one": "選択中のジョブのID。送信後は新しいジョブのもの",
     "The job that is selected": "選択中のジョブ",
     "No jobs yet": "ジョブはまだありません",
     "Refresh shows the jobs of your cloud": "「更新」でクラウドのジョブを表示",
@@ -119,7 +128,6 @@ TEXTS = {
     "{phase} · {done} of {total}": "{phase} · {done} / {total}",
     "Downloading…": "ダウンロード中…",
     "This is going on already": "すでに実行中です",
-    "No job is selected": "ジョブが選択されていません",
     "No job is selected.": "ジョブが選択されていません。",
     "Select one in the list, or give its job_id.": "リストから選択するか、job_id を指定してください。",
     "Something is being done to the job": "ジョブは処理中です",
@@ -164,7 +172,6 @@ TEXTS = {
         "このジョブの一部のフレームを現在のシーンで再レンダリングします。他のフレームは残ります"
     ),
     "Which to render again, such as 12-20 or 5,8": "再レンダリングするフレーム（例：12-20 や 5,8）",
-    "Frames to render again, such as 12-20 or 5,8": "再レンダリングするフレーム（例：12-20 や 5,8）",
     "Show Log": "ログを表示",
     "Show the end of the log in a text editor: of the machine that failed, or of the one that works": (
         "失敗したマシン、または動作中のマシンのログの末尾をテキストエディターに表示します"
@@ -250,6 +257,7 @@ TEXTS = {
     "Width": "幅",
     "Height": "高さ",
     "In pixels, at 100 %": "100 % でのピクセル数",
+    "Ask AWS for More": "AWSに引き上げを依頼",
     "Batch Size": "バッチサイズ",
     "Frames that one machine renders in a row. 0: chosen from the number of frames": (
         "1 台のマシンが続けてレンダリングするフレーム数。0 の場合はフレーム総数から決めます"
