@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -12,11 +13,34 @@ from .model import MODEL
 from .names import PREFIX
 
 
+def _known(row: Any) -> Any:
+    """The newest that is known of the job; None where it was deleted meanwhile."""
+    return MODEL.states.get(row.name) or MODEL.job(row.name)
+
+
+def _get(name: str, unknown: Any) -> Callable[[Any], Any]:
+    return lambda row: getattr(_known(row), name, unknown)
+
+
 class JobRow(bpy.types.PropertyGroup):
     """A job of the bucket."""
 
     name: StringProperty(name="Job", description="The job's id")
     title: StringProperty(name="Name", description="What the job was called")
+    phase: StringProperty(
+        name="Phase",
+        description="uploading, submitted, queued, rendering, stitching, done, failed or cancelled",
+        get=_get("phase", ""),
+    )
+    frames_done: IntProperty(name="Frames Done", description="Frames that are in the cloud", get=_get("frames_done", 0))
+    frames_total: IntProperty(name="All Frames", description="Frames that the job has", get=_get("frames_total", 0))
+    problem: StringProperty(
+        name="Problem", description="Why it failed, or what stands in its way", get=_get("problem", "")
+    )
+
+
+def _active(_self: Any) -> str:
+    return MODEL.active
 
 
 def _select(self: Any, _context: Any) -> None:
@@ -26,13 +50,13 @@ def _select(self: Any, _context: Any) -> None:
 
 
 class Mirror(bpy.types.PropertyGroup):
-    """Of the window manager: emptied by File ▸ New and Open, made anew by the pump."""
+    """Of the window manager: emptied by File ▸ New and Open, made anew by the pump. Scripts read the jobs here."""
 
+    active: StringProperty(
+        name="Selected Job", description="The id of the selected job; after a submit, of the new one", get=_active
+    )
     jobs: CollectionProperty(name="Jobs", description="All jobs of the bucket, the newest first", type=JobRow)
     job_index: IntProperty(name="Active Job", description="The job that is selected", update=_select)
-    again_frames: StringProperty(
-        name="Frames", description="Frames to render again, such as 12-20 or 5,8", options={"SKIP_SAVE"}
-    )
 
 
 def mirror_of(context: Any) -> Mirror:

@@ -74,15 +74,20 @@ def _look_around(now: float) -> None:
         submission.find_interrupted()
 
 
+def catch_up(context: Any) -> None:
+    """Bring what lags behind the model up to it: properties, files on this computer, pictures."""
+    mirror.update(context)
+    local.look_once(context)
+    thumbnails.load()
+
+
 def _redraw_if_changed(context: Any) -> bool:
     """Whether there was anything new to draw."""
     global _seen
     if _seen == MODEL.changes:
         return False
     _seen = MODEL.changes
-    mirror.update(context)
-    local.look_once(context)
-    thumbnails.load()
+    catch_up(context)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in SHOWN_IN:

@@ -62,6 +62,10 @@ VIDEOS = (
 )
 
 
+MAY_BE_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Of a path: // means beside the .blend. Before 4.5 that went without saying."""
+
+
 def _is_camera(_self: Any, candidate: Any) -> bool:
     return bool(candidate.type == "CAMERA")
 
@@ -69,13 +73,15 @@ def _is_camera(_self: Any, candidate: Any) -> bool:
 class ExtraFile(bpy.types.PropertyGroup):
     """A file or folder that the scene does not name itself."""
 
-    path: StringProperty(name="Path", description="A file or folder to take along", subtype="FILE_PATH")
+    path: StringProperty(
+        name="Path", description="A file or folder to take along", subtype="FILE_PATH", options=MAY_BE_RELATIVE
+    )
 
 
 class RenderSettings(bpy.types.PropertyGroup):
     """Of one scene."""
 
-    frames: EnumProperty(name="Frames", description="Which frames to render", items=FRAMES)
+    frames: EnumProperty(name="Frames", description="Which frames to render", items=FRAMES, translation_context=PREFIX)
     frame_text: StringProperty(
         name="Range", description="Frames to render, such as 1-250, 1-250x2 or 1-10,20..25,40", default="1-250"
     )
@@ -106,7 +112,7 @@ class RenderSettings(bpy.types.PropertyGroup):
     width: IntProperty(name="Width", description="In pixels, at 100 %", default=1920, min=4, max=65536)
     height: IntProperty(name="Height", description="In pixels, at 100 %", default=1080, min=4, max=65536)
     frames_per_job: IntProperty(
-        name="Frames per Machine",
+        name="Batch Size",
         description="Frames that one machine renders in a row. 0: chosen from the number of frames",
         min=0,
     )
@@ -127,12 +133,14 @@ class RenderSettings(bpy.types.PropertyGroup):
         name="Before Rendering",
         description="A script that runs in the cloud before the first frame",
         subtype="FILE_PATH",
+        options=MAY_BE_RELATIVE,
     )
     post_hook: StringProperty(
         name="After Rendering",
         description="A script that runs in the cloud after the last frame; what it leaves in $CLOUD_RENDER_OUTPUT "
         "comes back too",
         subtype="FILE_PATH",
+        options=MAY_BE_RELATIVE,
     )
     download: BoolProperty(
         name="Download When Done", description="Bring frames and video to this computer by itself", default=True

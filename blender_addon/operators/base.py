@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from cloud_render.contract.errors import CloudRenderError
 
+from .. import pump
 from ..background import BACKGROUND, Task
 from ..model import MODEL
 from ..names import Outcome
@@ -52,6 +53,7 @@ class TaskOperator(bpy.types.Operator):
             if self.pressed:
                 return self._started(task)
             BACKGROUND.run(task)
+            pump.catch_up(context)
         except CloudRenderError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -80,10 +82,14 @@ class JobOperator(TaskOperator):
     @property
     def job(self) -> str:
         """Raises CloudRenderError where there is none."""
-        wanted = self.job_id or MODEL.active
-        if not wanted:
-            raise CloudRenderError(say("No job is selected."), say("Select one in the list, or give its job_id."))
-        return wanted
+        return job_or_selected(self.job_id)
+
+
+def job_or_selected(job_id: str) -> str:
+    """Raises CloudRenderError where neither is."""
+    if not (job_id or MODEL.active):
+        raise CloudRenderError(say("No job is selected."), say("Select one in the list, or give its job_id."))
+    return job_id or MODEL.active
 
 
 def selected_state() -> Any:

@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
+
+from cloud_render.contract import frames
+from cloud_render.contract.errors import CloudRenderError
 
 from .. import remembered, results, tasks
 from ..account import account, job_folder
 from ..background import BACKGROUND, Task
-from ..mirror import mirror_of, title_of
+from ..mirror import title_of
 from ..model import MODEL
-from ..names import PREFIX, Outcome
+from ..names import SELECTED, Outcome
 from ..polling import POLLING
+from ..settings import settings_of
+from ..submission import Wishes
 from ..words import say
-from .base import JobOperator, TaskOperator, selected_state
+from .base import JobOperator, TaskOperator, job_or_selected, selected_state
+from .submit import can_render, for_script, start
 
 ENDED = {"done", "failed", "cancelled"}
 
@@ -30,12 +36,13 @@ def _phase() -> str:
     return str(job.phase) if job else ""
 
 
-def _is(operator: type[bpy.types.Operator], ended: bool) -> bool:
-    """Whether the selected job has, or has not, ended; a script that names a job is not asked."""
-    if not MODEL.active or MODEL.active in MODEL.busy:
-        why = "Something is being done to the job" if MODEL.active else "No job is selected"
-        operator.poll_message_set(say(why))
-        return not MODEL.active
+def _is(operator: type[bpy.types.Operator], context: Any, ended: bool) -> bool:
+    """Whether the selected job has, or has not, ended; says why not. A script is not asked: see names.SELECTED."""
+    if not hasattr(context, SELECTED):
+        return True
+    if MODEL.active in MODEL.busy:
+        operator.poll_message_set(say("Something is being done to the job"))
+        return False
     if (_phase() in ENDED) != ended:
         operator.poll_message_set(say("The job is still running" if ended else "The job has ended"))
         return False
@@ -83,7 +90,7 @@ class CLOUD_RENDER_OT_cancel(_Change):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return super().poll(context) and _is(cls, ended=False)
+        return super().poll(context) and _is(cls, context, ended=False)
 
     def asked(self, context: Any, event: Any) -> Outcome:
         answer: Outcome = context.window_manager.invoke_confirm(
@@ -106,9 +113,9 @@ class CLOUD_RENDER_OT_retry(_Change):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        if not (super().poll(context) and _is(cls, ended=True)):
+        if not (super().poll(context) and _is(cls, context, ended=True)):
             return False
-        if _phase() == "done":
+        if hasattr(context, SELECTED) and _phase() == "done":
             cls.poll_message_set(say("Nothing is missing"))
             return False
         return True
@@ -123,7 +130,7 @@ class CLOUD_RENDER_OT_stitch(_Change):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return super().poll(context) and _is(cls, ended=True)
+        return super().poll(context) and _is(cls, context, ended=True)
 
 
 class CLOUD_RENDER_OT_delete(_Change):
@@ -135,7 +142,7 @@ class CLOUD_RENDER_OT_delete(_Change):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return super().poll(context) and _is(cls, ended=True)
+        return super().poll(context) and _is(cls, context, ended=True)
 
     def asked(self, context: Any, event: Any) -> Outcome:
         answer: Outcome = context.window_manager.invoke_confirm(
@@ -156,25 +163,40 @@ class CLOUD_RENDER_OT_again(bpy.types.Operator):
     bl_label = "Render Frames Again"
     bl_options = {"INTERNAL"}
 
+    job_id: StringProperty(name="Job", description="The job's id; empty: the selected one", options={"SKIP_SAVE"})
     frames: StringProperty(
         name="Frames", description="Which to render again, such as 12-20 or 5,8", options={"SKIP_SAVE"}
     )
+    allow_missing: BoolProperty(
+        name="Allow Missing Files", description="Render even though files are missing", options={"SKIP_SAVE"}
+    )
+    pressed: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        from .submit import can_render
-
-        return can_render(cls, context) and _is(cls, ended=True)
+        return can_render(cls, context) and _is(cls, context, ended=True)
 
     def invoke(self, context: Any, _event: Any) -> Outcome:
-        self.frames = mirror_of(context).again_frames
+        self.pressed = True
         answer: Outcome = context.window_manager.invoke_props_dialog(self, title="Render Frames Again")
         return answer
 
-    def execute(self, _context: Any) -> Outcome:
-        how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        answer: Outcome = getattr(bpy.ops, PREFIX).submit(how, again_of=MODEL.active, again_frames=self.frames)
-        return answer
+    def draw(self, _context: Any) -> None:
+        layout: Any = self.layout
+        layout.prop(self, "frames")
+
+    def execute(self, context: Any) -> Outcome:
+        try:
+            job_id = job_or_selected(self.job_id)
+            frames.parse(self.frames)
+        except CloudRenderError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        wishes = Wishes(settings_of(context.scene).download, job_id, self.frames)
+        if self.pressed:
+            start(context, wishes)
+            return {"FINISHED"}
+        return for_script(self, context, wishes, self.allow_missing)
 
 
 class CLOUD_RENDER_OT_download(JobOperator):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 import bpy
@@ -15,7 +15,7 @@ from cloud_render.inblender import versions
 from .. import pump, submission
 from ..account import account
 from ..background import BACKGROUND
-from ..model import MODEL, Account, Found, Stage
+from ..model import MODEL, Account, Stage
 from ..names import PREFIX, Outcome
 from ..panels import findings
 from ..settings import settings_of
@@ -59,44 +59,42 @@ class CLOUD_RENDER_OT_submit(bpy.types.Operator):
     allow_missing: BoolProperty(
         name="Allow Missing Files", description="Render even though files are missing", options={"SKIP_SAVE"}
     )
-    again_of: StringProperty(
-        name="Again", description="A job whose frames are rendered again", options={"HIDDEN", "SKIP_SAVE"}
-    )
-    again_frames: StringProperty(
-        name="Frames", description="Which of its frames to render again, such as 12-20", options={"SKIP_SAVE"}
-    )
 
     @classmethod
     def poll(cls, context: Any) -> bool:
         return can_render(cls, context)
 
     def invoke(self, context: Any, _event: Any) -> Outcome:
-        start(context, self._wishes(context))
+        start(context, Wishes(settings_of(context.scene).download))
         return {"FINISHED"}
 
     def execute(self, context: Any) -> Outcome:
-        """For scripts: all of it, waiting for the end of the upload. The job's id is in `cloud_render.jobs[…]`."""
-        try:
-            packed = _all_steps(submission.pack(context, self._wishes(context)))
-            submission.begin()
-            BACKGROUND.run(submission.find_out(account(context), packed, lambda: None))
-            self._refuse_missing(packed)
-            assert MODEL.submit is not None
-            assert MODEL.submit.found is not None
-            job_id = _send(account(context), MODEL.submit.found, packed.wishes, BACKGROUND.run)
-        except CloudRenderError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, say("Job {id}", id=job_id))
-        return {"FINISHED"}
+        return for_script(self, context, Wishes(settings_of(context.scene).download), self.allow_missing)
 
-    def _wishes(self, context: Any) -> Wishes:
-        return Wishes(settings_of(context.scene).download, self.again_of, self.again_frames)
 
-    def _refuse_missing(self, packed: Packed) -> None:
-        if packed.examination.missing and not self.allow_missing:
-            submission.stop()
-            raise MissingFiles([str(file) for file in packed.examination.missing], say(MISSING_ADVICE))
+def for_script(operator: bpy.types.Operator, context: Any, wishes: Wishes, allow_missing: bool) -> Outcome:
+    """All of it, waiting for the end of the upload. The window manager's `cloud_render.active` has the new job's id."""
+    try:
+        job_id = _all_at_once(context, wishes, allow_missing)
+    except CloudRenderError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    pump.catch_up(context)
+    operator.report({"INFO"}, say("Job {id}", id=job_id))
+    return {"FINISHED"}
+
+
+def _all_at_once(context: Any, wishes: Wishes, allow_missing: bool) -> str:
+    packed = _all_steps(submission.pack(context, wishes))
+    submission.begin()
+    BACKGROUND.run(submission.find_out(account(context), packed, lambda: None))
+    assert MODEL.submit is not None
+    assert MODEL.submit.found is not None
+    if packed.examination.missing and not allow_missing:
+        submission.stop()
+        raise MissingFiles([str(file) for file in packed.examination.missing], say(MISSING_ADVICE))
+    made = MODEL.submit.found.plan
+    return str(BACKGROUND.run(submission.send(account(context), made, packed.wishes, submission.folder_of(made))))
 
 
 def start(context: Any, wishes: Wishes) -> None:
@@ -148,11 +146,6 @@ def _ask() -> None:
         return
     with in_window_of(MODEL.submit.found.plan.scene):
         getattr(bpy.ops, PREFIX).send("INVOKE_DEFAULT")
-
-
-def _send(chosen: Account, found: Found, wishes: Wishes, begin: Callable[[Any], Any]) -> Any:
-    task = submission.send(chosen, found.plan, wishes, submission.folder_of(found.plan))
-    return begin(task)
 
 
 class CLOUD_RENDER_OT_send(bpy.types.Operator):

@@ -10,6 +10,7 @@ import bpy
 from .. import thumbnails
 from ..mirror import mirror_of
 from ..model import MODEL
+from ..names import SELECTED
 from ..remembered import remembered
 from ..words import duration, frames, say
 from .main import transfer_words
@@ -72,6 +73,7 @@ def draw(layout: Any, context: Any) -> None:
     row.template_list("CLOUD_RENDER_UL_jobs", "", shown, "jobs", shown, "job_index", rows=4)
     row.column().operator("cloud_render.refresh", text="", icon="FILE_REFRESH")
     if MODEL.job(MODEL.active) is not None:
+        layout.context_pointer_set(SELECTED, context.window_manager)
         _job(layout)
 
 

@@ -52,14 +52,16 @@ class BlenderFolder:
         assert process.returncode == 0, f"{printed}\n{complaints}"
         return printed
 
-    def start(self, code: str, *arguments: str, enabled: bool = True, **environment: str) -> subprocess.Popen[str]:
+    def start(
+        self, code: str, *arguments: str, enabled: bool = True, stderr: int = subprocess.PIPE, **environment: str
+    ) -> subprocess.Popen[str]:
         """The process in which `code` runs, as run() has it."""
         text = (_ENABLE if enabled else "import bpy\n") + code
         return subprocess.Popen(
             [self.python, "-I", "-S", "-c", _START, str(self.shim), text, *arguments],
             env={**os.environ, "BLENDER_USER_RESOURCES": str(self.user), **environment},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 
@@ -88,7 +90,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("sources")
     for room in ("blender_addon", "cloud_render", "cloudformation", "worker"):
         shutil.copytree(ROOT / room, copy / room)
-    shutil.copyfile(ROOT / "build_addon.py", copy / "build_addon.py")
+    for file in ("build_addon.py", "LICENSE"):
+        shutil.copyfile(ROOT / file, copy / file)
     return copy
 
 
@@ -132,7 +135,7 @@ def installed(
 def cloud() -> Iterator[LocalCloud]:
     """Renders the scenes that are called "real"; for all others its workers only do as if."""
     worker = Path(__file__).with_name("worker.py")
-    with running(slots=2, images={"*": [sys.executable, str(worker)]}) as cloud:
+    with running(slots=3, images={"*": [sys.executable, str(worker)]}) as cloud:
         cloud.deploy()
         yield cloud
 
@@ -162,10 +165,9 @@ class Results:
 
     def trouble(self, check: str) -> str:
         """Empty if it passed."""
-        if check not in self.troubles:
-            return f"Blender ended before {check} did:\n{self.log[-6000:]}"
-        trouble = self.troubles[check]
-        return f"{trouble}\n{self.log[-3000:]}" if trouble else ""
+        trouble = self.troubles.get(check, f"Blender ended before {check} did.\n")
+        printed = self.log.partition(f"\n=== {check}\n")[2].partition("\n=== ")[0] or self.log
+        return f"{trouble}\nBlender said:\n{printed[-5000:]}" if trouble else ""
 
 
 @pytest.fixture(scope="session")
@@ -194,12 +196,13 @@ def _run(blender: BlenderFolder, module: str, checks: list[str], folder: Path, l
     runner = Path(__file__).with_name("inside") / "runner.py"
     environment = line.environment if line else {}
     code = "import runpy; sys.argv[:1] = []; runpy.run_path(sys.argv[0], run_name='__main__')"
-    process = blender.start(code, str(runner), module, str(folder), *checks, **environment)
+    arguments = (str(runner), module, str(folder), *checks)
+    process = blender.start(code, *arguments, stderr=subprocess.STDOUT, **environment)
     try:
-        log = "".join(process.communicate(timeout=INSIDE_S))
+        log, _ = process.communicate(timeout=INSIDE_S)
     except subprocess.TimeoutExpired:
         process.kill()
-        log = "".join(process.communicate())
+        log, _ = process.communicate()
     written = folder / "results.jsonl"
     lines = [json.loads(text) for text in written.read_text("utf-8").splitlines()] if written.exists() else []
     return Results({each["name"]: each["trouble"] for each in lines}, log)

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
-from blender import FOLDER, error_of, model
+from blender import FOLDER, error_of, model, part
 from described import operators
 from states import JOB, also, job, nothing, ready, saved, showing, states, submit
 
@@ -15,10 +13,11 @@ from cloud_render.inblender import versions
 NO_REASON = ("context is incorrect", "expected a")
 
 
-def refusal(name: str, **values: Any) -> str:
-    """What a script is told that calls the grey operator; empty where it is not grey."""
+def refusal(name: str) -> str:
+    """What a button below the list says that is grey; empty where it is not."""
     operator = getattr(bpy.ops.cloud_render, name)
-    return "" if operator.poll() else error_of(operator, **values)
+    with bpy.context.temp_override(**{part("names").SELECTED: bpy.context.window_manager}):
+        return "" if operator.poll() else error_of(operator)
 
 
 def in_words(name: str) -> str:

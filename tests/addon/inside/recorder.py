@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -56,8 +57,8 @@ class Picture:
 
 
 class Recorder:
-    def __init__(self, picture: Picture, alert: bool = False) -> None:
-        self.__dict__.update(_picture=picture, _set={"alert": alert})
+    def __init__(self, picture: Picture, alert: bool = False, pointers: Mapping[str, Any] | None = None) -> None:
+        self.__dict__.update(_picture=picture, _set={"alert": alert}, _pointers=dict(pointers or {}))
 
     def __setattr__(self, name: str, value: Any) -> None:
         _check_value(f"layout.{name}", PROPERTIES[name], value)
@@ -68,14 +69,17 @@ class Recorder:
             return self._set.get(name)
         return lambda *arguments, **named: self._call(name, arguments, named)
 
+    def context_pointer_set(self, name: str, data: Any) -> None:
+        self._pointers[name] = data
+
     def _call(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         values = _checked(name, arguments, named)
         self._picture.drawn.append(Drawn(name, values, self._set["alert"]))
         if name == "template_list":
             _draw_rows(values, self)
         if name == "operator":
-            return _operator(values["operator"])
-        return Recorder(self._picture, self._set["alert"])
+            return _operator(values["operator"], self._pointers)
+        return Recorder(self._picture, self._set["alert"], self._pointers)
 
 
 def _checked(name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
@@ -116,12 +120,13 @@ def _draw_rows(values: dict[str, Any], layout: Recorder) -> None:
         kind.draw_item(None, bpy.context, layout, values["dataptr"], row, 0, values["active_dataptr"], "")
 
 
-def _operator(name: str) -> Any:
+def _operator(name: str, pointers: dict[str, Any]) -> Any:
     """What layout.operator() gives; polled, as Blender does to know whether it is grey."""
     group, _, verb = name.partition(".")
     operator = getattr(getattr(bpy.ops, group), verb)
     properties = operator.get_rna_type().properties
-    operator.poll()
+    with bpy.context.temp_override(**pointers):
+        operator.poll()
     return _Properties(properties)
 
 

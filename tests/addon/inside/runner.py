@@ -24,6 +24,7 @@ def main(module: str, folder: Path, names: list[str]) -> None:
     checks = importlib.import_module(module)
     with (folder / "results.jsonl").open("w", encoding="utf-8") as results:
         for name in names:
+            print(f"\n=== {name}", flush=True)
             faulthandler.dump_traceback_later(STUCK_S, exit=True)
             began = time.monotonic()
             trouble = _trouble(lambda name=name: blender.freshly_enabled(getattr(checks, name)))
