@@ -24,6 +24,7 @@ def apply(make_bucket: Callable[[str], None] | None = None) -> None:
     _split_default_lists()
     _leave_out_no_value()
     _fail_stacks_as_aws_does()
+    _forget_deleted_stacks()
     _give_environments_a_role()
     _complete_definitions()
     _accept_nominal_types()
@@ -57,6 +58,10 @@ def _split_default_lists() -> None:
             kind = str(parameter.get("Type", ""))
             if "Default" in parameter and (kind == "CommaDelimitedList" or kind.startswith("List")):
                 self.input_parameters.setdefault(name, str(parameter["Default"]))
+        # An update that keeps a parameter gives its value already split.
+        for name, value in self.input_parameters.items():
+            if isinstance(value, list):
+                self.input_parameters[name] = ",".join(value)
         original(self)
 
     resources.load_parameters = load_parameters
@@ -80,7 +85,10 @@ def _fail_stacks_as_aws_does() -> None:
     from moto.cloudformation import models, parsing
 
     stacks: Any = models.Stack
+    backend: Any = models.CloudFormationBackend
+    change_sets: Any = models.ChangeSet
     create_resource, create_all = parsing.parse_and_create_resource, stacks.create_resources
+    execute, apply_update = backend.execute_change_set, change_sets.apply
 
     def create_named(logical_id: str, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -94,16 +102,62 @@ def _fail_stacks_as_aws_does() -> None:
         try:
             create_all(stack)
         except _ResourceFailed as failure:
-            log.warning("the stack %s failed: %s", stack.name, failure, exc_info=True)
-            event = models.Event(
-                stack.stack_id, stack.name, failure.logical_id, "", "", "CREATE_FAILED", str(failure), None
-            )
-            stack.events.append(event)
-            stack._add_stack_event("ROLLBACK_COMPLETE")
-            stack.status = "ROLLBACK_COMPLETE"
+            _roll_back(stack, failure)
+
+    def apply(change_set: Any) -> None:
+        # moto itself makes the resources of an empty template and adds ours to it; the Outputs it forgets.
+        stack = change_set.stack
+        stack.template, stack.parameters = change_set.template, change_set.parameters
+        if change_set.change_set_type == "CREATE":
+            stack._parse_template()
+            stack.resource_map = stack._create_resource_map()
+            create_all(stack)
+        else:
+            apply_update(change_set)
+            stack._parse_template()
+        stack.output_map = stack._create_output_map()
+
+    def execute_change_set(backend: Any, change_set_name: str, stack_name: str | None = None) -> None:
+        try:
+            execute(backend, change_set_name, stack_name)
+        except _ResourceFailed as failure:
+            _roll_back(backend.stacks[backend.change_sets[change_set_name].stack_id], failure)
 
     parsing.parse_and_create_resource = create_named
     stacks.create_resources = create_resources
+    backend.execute_change_set = execute_change_set
+    change_sets.apply = apply
+
+
+def _roll_back(stack: Any, failure: _ResourceFailed) -> None:
+    from moto.cloudformation.models import Event
+
+    log.warning("the stack %s failed: %s", stack.name, failure, exc_info=failure)
+    stack.events.append(
+        Event(stack.stack_id, stack.name, failure.logical_id, "", "", "CREATE_FAILED", str(failure), None)
+    )
+    stack._add_stack_event("ROLLBACK_COMPLETE")
+    stack.status = "ROLLBACK_COMPLETE"
+
+
+def _forget_deleted_stacks() -> None:
+    """moto finds no order in which to delete a network, and takes RetainExceptOnCreate for Delete. Here a stack that is
+    deleted is forgotten, whatever of its resources moto keeps: none of them costs anything."""
+    from moto.cloudformation.parsing import ResourceMap
+
+    resources: Any = ResourceMap
+    original = resources.delete
+
+    def delete(self: Any) -> None:
+        for resource in self._resource_json_map.values():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"
+        try:
+            original(self)
+        except Exception as error:  # noqa: BLE001 - whatever moto or one of its services raises
+            log.info("not all of a deleted stack is gone: %s", error)
+
+    resources.delete = delete
 
 
 class _ResourceFailed(Exception):

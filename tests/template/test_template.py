@@ -345,7 +345,7 @@ def test_frames_content_and_log_lines_do_not_pile_up() -> None:
 def test_the_bucket_is_private_and_stays_when_the_stack_goes() -> None:
     """Encrypted, closed to the public and to plain HTTP, and kept with its frames."""
     bucket = DOCUMENT["Resources"]["Bucket"]
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     (policy,) = _of("AWS::S3::BucketPolicy").values()
     (statement,) = policy["PolicyDocument"]["Statement"]
