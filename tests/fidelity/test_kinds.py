@@ -112,7 +112,12 @@ KINDS = (
     Kind("lens", "OSL camera", "4.5", "cameras have no lens in OSL"),
 )
 SCENES = tuple(dict.fromkeys(kind.scene for kind in KINDS))
-PATHS = ("relative", "absolute", "windows", "unc")
+PATHS = (
+    "relative",
+    "windows",
+    pytest.param("absolute", marks=pytest.mark.every_path),
+    pytest.param("unc", marks=pytest.mark.every_path),
+)
 
 
 def number(version: str) -> tuple[int, ...]:
@@ -156,7 +161,7 @@ def test_nothing_is_called_missing(scene: str, paths: str, journey: Callable[...
     assert set(made.boxes) <= {kind.name for kind in KINDS if kind.scene == scene}
 
 
-@pytest.mark.parametrize("paths", ["windows", "unc"])
+@pytest.mark.parametrize("paths", ["windows", pytest.param("unc", marks=pytest.mark.every_path)])
 def test_the_paths_are_really_those_of_another_system(paths: str, journey: Callable[..., Any], fidelity: Any) -> None:
     """Each .blend of the Windows cases holds such paths, so that the tests above have something to find."""
     blends = {path.name: path.read_bytes() for path in journey("libraries", paths).root.rglob("*.blend")}
