@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from cloud_render.client import batch, objects, reasons
+from cloud_render.client import batch, content, objects, reasons
 from cloud_render.client.farm import Farm
 from cloud_render.client.records import Record, missing_frames, record
 from cloud_render.contract import frames, keys
@@ -19,7 +19,8 @@ def retry(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> Submissio
 
     If only the video is missing, only the stitch runs.
 
-    Raises BadArguments while the job runs, and when nothing is missing.
+    Raises BadArguments while the job runs, and when nothing is missing; MissingFiles where the scene's content has
+    expired since, or could before the frames are rendered.
     """
     found = record(farm, job_id)
     job = _ended_job(farm, found)
@@ -27,6 +28,8 @@ def retry(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> Submissio
     if not missing and (job.video is None or found.video):
         raise BadArguments(f"Nothing of {job_id} is missing.", "Get it with `cloud-render download`.")
     text = frames.text_of(missing) if missing else ""
+    if missing:
+        content.check(farm, job_id, f"Send the scene again, for these frames: cloud-render submit FILE --frames {text}")
     return _submit_next(farm, found, job, text, "refuse", sleep)
 
 

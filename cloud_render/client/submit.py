@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_render.client import batch, objects, pending
+from cloud_render.client import batch, content, objects, pending
 from cloud_render.client.control import cancel, delete, retry, stitch
 from cloud_render.client.farm import Farm
 from cloud_render.client.options import Options
@@ -80,7 +80,7 @@ def resume(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> bool:
     """Finish what a submit of this job left half done more than a minute ago; whether there was anything.
 
     Nothing is done to a job that was cancelled or has ended. Raises NotThere for a job that does not exist, or whose
-    upload has not ended: only the computer with its files can go on there.
+    upload has not ended: only the computer with its files can go on there; MissingFiles where its content has expired.
     """
     found = record(farm, job_id)
     if found.job is None:
@@ -95,6 +95,7 @@ def _mended(farm: Farm, found: Record, job: RenderJob, sleep: batch.Sleep) -> bo
     if latest is None:
         if found.age_of_job < batch.CLAIM_LASTS:
             return False
+        content.check(farm, job.id, "Submit the scene again: what the cloud lacks is sent once more.")
         _begin(farm, job, sleep)
         return True
     if latest.complete or found.age_of_latest < batch.CLAIM_LASTS:
