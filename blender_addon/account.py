@@ -11,6 +11,11 @@ import bpy
 from .model import MODEL, Account
 
 
+def has_preferences(context: Any) -> bool:
+    """Not where Blender was started with `--addons`, which enables us but knows nothing of the artist's choices."""
+    return __package__ in context.preferences.addons
+
+
 def preferences(context: Any) -> Any:
     """Ours, as the artist set them."""
     return context.preferences.addons[__package__].preferences

@@ -16,7 +16,7 @@ from typing import Any
 import bpy
 
 from . import local, mirror, remembered, submission, tasks, thumbnails
-from .account import account, job_folder
+from .account import account, has_preferences, job_folder
 from .background import BACKGROUND
 from .model import MODEL
 from .polling import POLLING
@@ -41,6 +41,8 @@ def later(step: Callable[[], Any]) -> None:
 def pump() -> None:
     """One tick. A function of its own, as timers don't run without windows."""
     context = bpy.context
+    if not has_preferences(context):
+        return
     BACKGROUND.drain(BUDGET_S)
     if _steps and not _redraw_if_changed(context):
         _steps.popleft()()
