@@ -152,16 +152,16 @@ def test_missing_files_end_check_with_1_and_are_listed(asked, tmp_path):
     assert [Path(missing["path"]).name for missing in answer["missing"]] == ["wood.png"]
 
 
-def test_check_tells_what_is_new_to_the_cloud(asked, cloud_render, tmp_path, blend):
+def test_check_tells_what_is_new_to_the_cloud(asked, cloud_render, cloud, blend):
     """All of it before the first submit, nothing after it; in words and as JSON."""
-    own = tmp_path / "own.blend"
-    own.write_bytes(blend.read_bytes())
-    before = asked("check", own)
-    assert before["new"]["bytes"] == before["total_size"] == own.stat().st_size
-    assert [row["path"] for row in before["new"]["files"]] == [str(own)]
-    asked("submit", own, "--wait")
-    assert asked("check", own)["new"] == {"bytes": 0, "there": own.stat().st_size, "files": []}
-    assert "Nothing is new to the cloud" in cloud_render("check", own).stdout
+    cloud.deploy("empty")  # other tests have sent the same scene to the other stack
+    empty = ("--stack", "empty")
+    before = asked("check", blend, *empty)
+    assert before["new"]["bytes"] == before["total_size"] == blend.stat().st_size
+    assert [row["path"] for row in before["new"]["files"]] == [str(blend)]
+    asked("submit", blend, "--wait", *empty)
+    assert asked("check", blend, *empty)["new"] == {"bytes": 0, "there": blend.stat().st_size, "files": []}
+    assert "Nothing is new to the cloud" in cloud_render("check", blend, *empty).stdout
 
 
 def test_check_without_a_cloud_says_all_but_what_is_new(cloud_render, blend):
