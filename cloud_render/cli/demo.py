@@ -71,7 +71,7 @@ def demo(
         arguments = ["--port", str(port), "--slots", str(slots)]
         running = undo.enter_context(local_process.Running(arguments, log))
         # The cloud starts while Blender makes the scene.
-        scene = file if file is not None else _made_scene(folder / "scene", program, stages)
+        scene = file if file is not None else made_scene(folder / "scene", program, stages)
         cloud = set_up(running, settings.stack, stages)
         farm = Farm.find(Connection(region=cloud.region, endpoint_url=cloud.endpoint_url), settings.stack)
         state, fetched = _through(farm, scene, options, slots, program, folder, stages, settings)
@@ -157,7 +157,7 @@ def _remove_if_stopped(folder: Path, kind: type[BaseException] | None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _made_scene(folder: Path, program: str | None, stages: Stages) -> Path:
+def made_scene(folder: Path, program: str | None, stages: Stages) -> Path:
     with stages.stage("Making a scene", "Scene made") as stage:
         try:
             found = blender.find(program)

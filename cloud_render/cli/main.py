@@ -23,6 +23,9 @@ from cloud_render.contract.errors import CloudRenderError
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "See the whole path on this computer, without AWS."),
     "local": ("local", "Run a cloud on this computer for the other commands."),
+    "setup": ("setup", "Make the cloud in your AWS account, or bring it up to date."),
+    "image": ("image", "Build the worker's image in the cloud."),
+    "teardown": ("teardown", "Take the cloud away with all it holds."),
     "login": ("login", "Sign in to AWS through the browser."),
     "doctor": ("doctor", "Show what works in your cloud and what doesn't."),
     "check": ("check", "Show what a .blend needs and what is missing."),

@@ -105,7 +105,7 @@ def prepare(
     can't be, CloudNotReady where the stack itself stands in the way, NoCredentials, NotAllowed, CloudUnreachable.
     """
     text = templates.ours() if template is None else template
-    _check_parameters(parameters or {}, text)
+    check_parameters(parameters or {}, text)
     cloudformation = clients.client("cloudformation")
     with translated(f"set up the stack {stack!r}", CloudUnreachable):
         described = _settled(cloudformation, stack, progress, sleep)
@@ -172,6 +172,19 @@ def outputs(cloudformation: Any, stack: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
 
+def outputs_of(clients: Clients, stack: str) -> dict[str, str]:
+    """As outputs(). Raises NoStack, CloudUnreachable, NoCredentials, NotAllowed."""
+    with translated(f"read the stack {stack!r}", CloudUnreachable):
+        return outputs(clients.client("cloudformation"), stack)
+
+
+def standing(clients: Clients, stack: str) -> dict[str, Any] | None:
+    """As DescribeStacks answers; None for no stack, and for one that never stood. Raises CloudUnreachable …"""
+    with translated(f"read the stack {stack!r}", CloudUnreachable):
+        described = describe(clients.client("cloudformation"), stack)
+    return described if described and described["StackStatus"] not in {*LEFTOVER, "REVIEW_IN_PROGRESS"} else None
+
+
 def describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     """As DescribeStacks answers; None for a stack that is not there."""
     try:
@@ -184,7 +197,8 @@ def describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     return stacks[0]
 
 
-def _check_parameters(given: Mapping[str, str], text: str) -> None:
+def check_parameters(given: Mapping[str, str], text: str) -> None:
+    """Raises BadArguments for a name that the template does not have, and for a network named by half."""
     known = templates.parameters(text)
     for name in sorted(set(given) - set(known)):
         near = difflib.get_close_matches(name, known, n=1)
