@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,13 @@ def test_content_that_expired_is_named(s3: Any, bucket: str, tmp_path: Path) -> 
     s3.delete_object(Bucket=bucket, Key=packs_in(s3, bucket)[0])
     with pytest.raises(NotThere, match=r"scene/a\.png.*Submit the scene again"):
         Store(s3, bucket).fetch(contents.files[0], tmp_path / "back")
+
+
+def test_an_upload_is_no_faster_than_asked(s3: Any, bucket: str, tmp_path: Path) -> None:
+    """Though it is signed first, for which all of it is read once more."""
+    files = files_of(tmp_path, {f"{number}.bin": os.urandom(1 << 20) for number in range(6)})
+    heard = Heard()
+    start = time.monotonic()
+    Store(s3, bucket, rate=4 << 20).upload(files, "up", heard)
+    assert 1.2 < time.monotonic() - start < 10
+    assert heard.sums["sent"] == 6 << 20
