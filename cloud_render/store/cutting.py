@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where files are cut into chunks: .blend files by their content, others at fixed sizes. Pure arithmetic on bytes.
+"""Where files are cut into chunks: scenes and caches by their content, others at fixed sizes. Arithmetic on bytes.
 
 A cut by content lies where the 32 bytes before it have a rare hash, so the same content is cut alike wherever it moved
 to; and around each large block of an uncompressed .blend. So a file saved again shares most of its chunks with the one
@@ -28,8 +28,13 @@ LARGEST = 64 * 1024
 """Lengths in bytes of chunks cut by content. Measured with benchmarks/delta.py: as large blocks have cuts of their own,
 8 KiB would save a tenth of what is new and double the index, at 36 bytes a chunk."""
 
+_BY_CONTENT = {".blend", ".abc", ".usd", ".usda", ".usdc", ".usdz", ".mdd", ".pc2"}
+"""Endings of files that are written again with a part of them changed. Of an Alembic cache with one object moved 4 % are
+new so, of USD 1 %, at fixed sizes all (benchmarks/delta.py). Pictures, movies and volumes change wholly or not at all,
+and fixed sizes cost a quarter of the processor time."""
+
 _BY_CONTENT_ABOVE = 256 * 1024
-"""Smaller .blend files travel whole: nothing to win."""
+"""Smaller ones travel whole: nothing to win."""
 
 _WORDS = 8
 """Words of four bytes that a cut looks back on."""
@@ -42,7 +47,7 @@ The fastcdc package is as fast where its compiled part has a wheel, and makes 10
 
 def by_content(path: Path, size: int) -> bool:
     """Whether the file is cut by its content."""
-    return size > _BY_CONTENT_ABOVE and path.suffix.lower() == ".blend"
+    return size > _BY_CONTENT_ABOVE and path.suffix.lower() in _BY_CONTENT
 
 
 class Cutter:

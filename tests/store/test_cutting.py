@@ -55,11 +55,14 @@ def test_reading_in_other_pieces_cuts_the_same(size: int) -> None:
     assert found == cutting.Cutter().lengths(NOISE, True)
 
 
-def test_only_large_blend_files_are_cut_by_content() -> None:
-    """Small ones travel whole, and other files are cut at fixed sizes."""
+def test_only_large_files_that_change_in_part_are_cut_by_content() -> None:
+    """Scenes and caches; small ones travel whole, and other files are cut at fixed sizes."""
     assert cutting.by_content(Path("a.BLEND"), 1 << 20)
+    assert cutting.by_content(Path("cloth.abc"), 1 << 30)
+    assert cutting.by_content(Path("set.usdc"), 1 << 30)
     assert not cutting.by_content(Path("a.blend"), 1 << 10)
     assert not cutting.by_content(Path("a.vdb"), 1 << 30)
+    assert not cutting.by_content(Path("a.mp4"), 1 << 30)
 
 
 HEADERS = {
