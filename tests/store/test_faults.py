@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -106,6 +107,23 @@ def test_an_answer_that_never_comes_is_asked_for_again(
     _, bucket = faulty_bucket
     s3 = client_of(proxy.url, weed, read_timeout=2)
     proxy.fault("PUT", PACK_PATH, "hang")
+    contents = Store(s3, bucket).upload(files, "up")
+    assert arrived_whole(s3, bucket, contents, files, tmp_path / "out")
+
+
+@pytest.mark.parametrize("part", [PACK_PATH, "store/index/"])
+def test_content_damaged_on_its_way_is_refused_by_s3(
+    part: str, faulty_bucket: tuple[Any, str], proxy: Any, files: list[SourceFile], tmp_path: Path
+) -> None:
+    """Nothing wrong is ever stored under a hash; the next try goes through."""
+    s3, bucket = faulty_bucket
+    proxy.fault("PUT", part, "damage upload", times=50)
+    with pytest.raises(StorageUnavailable):
+        Store(s3, bucket).upload(files, "up")
+    proxy.faults.clear()
+    for pack in _packs(s3, bucket):
+        content = s3.get_object(Bucket=bucket, Key=pack["Key"])["Body"].read()
+        assert pack["Key"].endswith(hashlib.sha256(content).hexdigest()[:48])
     contents = Store(s3, bucket).upload(files, "up")
     assert arrived_whole(s3, bucket, contents, files, tmp_path / "out")
 

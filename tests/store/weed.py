@@ -79,8 +79,10 @@ class Fault:
     method: str
     part: str
     kind: str
-    """`503` or another status, `reset upload`, `reset answer`, `short answer`, `damage`, `hang`; `stall` after half of
-    the answer, `drip answer` and `drip body` a byte a tenth of a second from its start or its half on, `sip upload`."""
+    """`503` or another status, `reset upload`, `reset answer`, `short answer`, `hang`; `damage upload`, or `damage` of
+    the answer; `stall` after half of it, `drip answer` and `drip body` a byte a tenth of a second from its start or its
+    half on, `sip upload`.
+    """
     times: int = 1
 
 
@@ -146,6 +148,8 @@ class _Passing(socketserver.StreamRequestHandler):
             self.rfile.read(length // 2)
             return self._reset()
         body = self.rfile.read(length)
+        if kind == "damage upload":
+            body = bytes([body[0] ^ 1]) + body[1:]
         if kind.isdigit():
             code = "SlowDown" if kind == "503" else "InternalError"
             self._answer(int(kind), [], f"<Error><Code>{code}</Code></Error>".encode())
