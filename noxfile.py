@@ -39,7 +39,8 @@ def template(session: nox.Session) -> None:
 def _on_blender(session: nox.Session, blender: str) -> None:
     """What runs inside Blender, the worker that drives it, and the extension, on one version of the bpy wheel."""
     session.install("-e", ".[test]", f"bpy=={blender}.*")
-    session.run("pytest", "tests/inblender", "tests/worker", "tests/addon", *session.posargs)
+    rooms = ("tests/inblender", "tests/fidelity", "tests/worker", "tests/addon")
+    session.run("pytest", *rooms, "-m", "not every_path", *session.posargs)
 
 
 @nox.session(name="bpy-4.2", python="3.11")
