@@ -20,7 +20,7 @@ from botocore.config import Config
 
 from cloud_render.contract import keys
 from cloud_render.contract.contents import Contents
-from cloud_render.contract.errors import Cancelled, StorageUnavailable
+from cloud_render.contract.errors import Cancelled, FileChanged, StorageUnavailable
 from cloud_render.store import Progress, SourceFile, Store
 from cloud_render.store.source import CHUNK_BYTES
 
@@ -126,6 +126,25 @@ def test_content_damaged_on_its_way_is_refused_by_s3(
         assert pack["Key"].endswith(hashlib.sha256(content).hexdigest()[:48])
     contents = Store(s3, bucket).upload(files, "up")
     assert arrived_whole(s3, bucket, contents, files, tmp_path / "out")
+
+
+def test_a_file_that_changes_on_its_way_is_refused(faulty_bucket: tuple[Any, str], proxy: Any, tmp_path: Path) -> None:
+    """While its first half is on a slow line, its second half becomes another: the upload ends, and names it."""
+    s3, bucket = faulty_bucket
+    path = tmp_path / "large.vdb"
+    path.write_bytes(os.urandom(12 * CHUNK_BYTES))
+
+    class Meddler(Progress):
+        def sent(self, size: int) -> None:
+            with path.open("rb+") as file:
+                file.seek(-1, os.SEEK_END)
+                file.write(b"!")
+
+    with pytest.raises(FileChanged, match=r"large\.vdb"):
+        Store(s3, bucket, rate=64 << 20).upload([SourceFile(path, "large.vdb")], "up", Meddler())
+    for pack in _packs(s3, bucket):
+        content = s3.get_object(Bucket=bucket, Key=pack["Key"])["Body"].read()
+        assert pack["Key"].endswith(hashlib.sha256(content).hexdigest()[:48])
 
 
 @pytest.mark.parametrize("kind", ["stall", "drip body"])
