@@ -43,6 +43,13 @@ def _on_blender(session: nox.Session, blender: str) -> None:
     session.run("pytest", *rooms, "-m", "not every_path", *session.posargs)
 
 
+@nox.session(python="3.11")
+def ui(session: nox.Session) -> None:
+    """The extension in a real window of Blender 4.3; `nox -s ui -- --blender 5.2` for the other. Linux, as root."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/ui/run.py", *session.posargs)
+
+
 @nox.session(name="bpy-4.2", python="3.11")
 def bpy_4_2(session: nox.Session) -> None:
     """The oldest Blender we support."""

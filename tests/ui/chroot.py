@@ -32,12 +32,15 @@ PACKAGES = (
     "python3-requests",
 )
 
+ALSO = {"trixie": (), "sid": ("ffplay",)}
+"""What a suite has in a package of its own."""
+
 SUITES = {"4.3": "trixie", "5.2": "sid"}
 """Debian's suite for each release of Blender that one of them has."""
 
 
-class NoChroot(Exception):
-    """The Debian could not be made or can't be used; the text says why and what helps."""
+class CannotRun(Exception):
+    """What is needed here is missing or could not be made; the text says what helps."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def cache_folder() -> Path:
 
 @contextlib.contextmanager
 def with_blender(release: str) -> Iterator[Chroot]:
-    """The Debian with Blender `release`, such as "5.2", for this process alone. Made if need be. Raises NoChroot."""
+    """The Debian with Blender `release`, such as "5.2", for this process alone. Made if need be. Raises CannotRun."""
     suite = SUITES[release]
     _check_host()
     cache = cache_folder()
@@ -85,7 +88,7 @@ def with_blender(release: str) -> Iterator[Chroot]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise NoChroot(f"Another run uses {cache / suite}; let it end first.") from None
+            raise CannotRun(f"Another run uses {cache / suite}; let it end first.") from None
         made = _made(suite, cache)
         _check_release(made, release)
         yield made
@@ -93,15 +96,16 @@ def with_blender(release: str) -> Iterator[Chroot]:
 
 def _check_host() -> None:
     if os.geteuid() != 0:
-        raise NoChroot("Making and entering a chroot needs root. Run it with sudo, or in a container as root.")
+        raise CannotRun("Making and entering a chroot needs root. Run it with sudo, or in a container as root.")
     for program, package in {"debootstrap": "debootstrap", "unshare": "util-linux", "setpriv": "util-linux"}.items():
         if shutil.which(program) is None:
-            raise NoChroot(f"{program} is not installed. `apt-get install {package}` brings it.")
+            raise CannotRun(f"{program} is not installed. `apt-get install {package}` brings it.")
 
 
 def _made(suite: str, cache: Path) -> Chroot:
     chroot = Chroot(cache / suite)
     stamp = chroot.root / "etc" / "cloud-render-ui"
+    packages = [*PACKAGES, *ALSO[suite]]
     log = cache / f"{suite}.log"
     if not chroot.root.is_dir():
         half = cache / f"{suite}.part"  # renamed when it is whole
@@ -110,13 +114,14 @@ def _made(suite: str, cache: Path) -> Chroot:
         _do(log, ["debootstrap", "--variant=minbase", suite, str(half)])
         (half / "etc" / "mtab").symlink_to("../proc/self/mounts")
         half.rename(chroot.root)
-    if not stamp.is_file() or stamp.read_text().split() != list(PACKAGES):
+    if not stamp.is_file() or stamp.read_text().split() != packages:
         _say(f"installing Blender into {chroot.root}")
         apt = {"DEBIAN_FRONTEND": "noninteractive", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-        _do(log, chroot.command("apt-get", "update", "-q", **apt))
-        _do(log, chroot.command("apt-get", "install", "-y", "-q", "--no-install-recommends", *PACKAGES, **apt))
+        # sid's lists are dated for a week; a mirror that stands still for longer is good enough here.
+        _do(log, chroot.command("apt-get", "update", "-q", "-o", "Acquire::Check-Valid-Until=false", **apt))
+        _do(log, chroot.command("apt-get", "install", "-y", "-q", "--no-install-recommends", *packages, **apt))
         _do(log, chroot.command("apt-get", "clean", **apt))
-        stamp.write_text("\n".join(PACKAGES))
+        stamp.write_text("\n".join(packages))
     return chroot
 
 
@@ -124,7 +129,7 @@ def _check_release(chroot: Chroot, release: str) -> None:
     says = subprocess.run(chroot.command("blender", "--version"), capture_output=True, text=True, check=False).stdout
     if not says.startswith(f"Blender {release}."):
         has = says.partition("\n")[0] or "no Blender that starts"
-        raise NoChroot(f"{chroot.root} has {has}, not {release}. Remove the folder to make it anew, or mend SUITES.")
+        raise CannotRun(f"{chroot.root} has {has}, not {release}. Remove the folder to make it anew, or mend SUITES.")
 
 
 def _do(log: Path, command: Sequence[str]) -> None:
@@ -132,7 +137,7 @@ def _do(log: Path, command: Sequence[str]) -> None:
         if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, check=False).returncode == 0:
             return
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-    raise NoChroot(f"`{' '.join(command[:6])} …` failed. The end of {log}:\n{tail}")
+    raise CannotRun(f"`{' '.join(command[:6])} …` failed. The end of {log}:\n{tail}")
 
 
 def _say(words: str) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chroot import NoChroot, cache_folder
+from chroot import CannotRun, cache_folder
 
 from cloud_render import blender as door
 from cloud_render.contract.errors import BadArguments
@@ -58,7 +58,7 @@ def in_the_cloud(release: str) -> Iterator[Cloud]:
 
 
 def renderer(release: str) -> str:
-    """The program for CLOUD_RENDER_BLENDER: one that opens files of `release`. Raises NoChroot."""
+    """The program for CLOUD_RENDER_BLENDER: one that opens files of `release`. Raises CannotRun."""
     if chosen := os.environ.get("CLOUD_RENDER_BLENDER"):
         return chosen
     try:
@@ -70,21 +70,30 @@ def renderer(release: str) -> str:
 
 def _wheel(release: str) -> str:
     folder = cache_folder() / f"bpy-{release}"
-    python = folder / "bin" / "python"
+    python = str(folder / "bin" / "python")
     if (folder / "whole").exists():
-        return str(python)
-    version = PYTHON_OF[release]
-    program = shutil.which(f"python{version}")
-    if program is None:
-        raise NoChroot(
-            f"Rendering files of Blender {release} needs its bpy wheel, and that needs Python {version}, which isn't"
-            " here. Install it, or set CLOUD_RENDER_BLENDER to a Blender of that release or a Python with its bpy."
-        )
+        return python
     print(f"ui: making {folder} with bpy {release} (once)", flush=True)
-    subprocess.run([program, "-m", "venv", "--clear", str(folder)], check=True)
-    subprocess.run([str(python), "-m", "pip", "install", "-q", f"bpy=={release}.*"], check=True)
+    try:
+        subprocess.run([_python(PYTHON_OF[release]), "-m", "venv", "--clear", str(folder)], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", f"bpy=={release}.*"], check=True)
+    except subprocess.CalledProcessError as error:
+        raise CannotRun(f"bpy {release} can't be installed: {error}") from error
     (folder / "whole").touch()
-    return str(python)
+    return python
+
+
+def _python(version: str) -> str:
+    """A Python of the version that can be started; pyenv's stand-ins often can't. Raises CannotRun."""
+    name = f"python{version}"
+    pyenv = Path.home() / ".pyenv" / "versions"
+    for program in (shutil.which(name), *sorted(map(str, pyenv.glob(f"{version}*/bin/{name}")))):
+        if program and subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return program
+    raise CannotRun(
+        f"Rendering files of this Blender needs its bpy wheel, and that needs {name}, which isn't here. Install it, or"
+        " set CLOUD_RENDER_BLENDER to a Blender of that release or a Python with its bpy."
+    )
 
 
 def _numbers(version: str) -> tuple[int, ...]:

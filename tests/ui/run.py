@@ -17,10 +17,12 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from chroot import SUITES, NoChroot, with_blender
+from chroot import SUITES, CannotRun, with_blender
 from cloud import PROFILE, in_the_cloud
 from play import ACTS
 from stage import PROJECT, ActFailed, Stage, say
+
+NAMES = [act.name for act in ACTS]
 
 
 def main() -> int:
@@ -36,10 +38,9 @@ def main() -> int:
             stage = Stage(chroot, keep, {"UI_ENDPOINT": cloud.endpoint_url, "UI_PROFILE": PROFILE})
             stage.set(addon)
             cloud.write_aws_files(stage.home / ".aws")
-            for act in ACTS:
-                if not options.act or act.name in options.act:
-                    stage.play(act)
-    except NoChroot as problem:
+            for act in ACTS[: 1 + NAMES.index(options.until)]:
+                stage.play(act)
+    except CannotRun as problem:
         return _failed(str(problem), 2)
     except ActFailed as failure:
         return _failed(str(failure), 1)
@@ -53,10 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="The extension in a real Blender window, driven like a person does.")
     parser.add_argument("--blender", choices=SUITES, default="4.3", help="which Blender (default: 4.3)")
     parser.add_argument(
-        "--keep", type=Path, metavar="DIR", help="for pictures and logs, emptied first (default: build/ui-…)"
+        "--keep", type=Path, metavar="DIR", help="for pictures and logs (default: build/ui-4.3 or -5.2)"
     )
     parser.add_argument("--zip", type=Path, metavar="FILE", help="an extension that is built already")
-    parser.add_argument("--act", action="append", metavar="NAME", help="play this act only; may be repeated")
+    parser.add_argument("--until", choices=NAMES, default=NAMES[-1], metavar="ACT", help="the last act to play")
     return parser
 
 

@@ -21,6 +21,7 @@ AT = PurePosixPath("/srv/ui")
 """The run's folder, as seen from inside."""
 HOME = PurePosixPath("/home/artist")
 
+TEMPORARY = PurePosixPath("/tmp")
 SCENE = HOME / "turntable" / "demo.blend"
 
 TAIL = 40
@@ -28,13 +29,15 @@ TAIL = 40
 
 OPENER = """\
 #!/bin/sh
-# What a desktop does with a video or a folder; what was opened is written down.
+# What a desktop does with a video or a folder; what was opened is written down. Blender waits for the end of this.
 echo "$1" >> /srv/ui/opened
 case $1 in
 *.mp4 | *.mkv | *.webm | *.mov)
     export SDL_AUDIODRIVER=dummy
-    timeout 15 ffplay -loglevel error -loop 0 -noborder -left 400 -top 480 -x 640 -y 360 "$1" 2>/dev/null
-    echo closed >> /srv/ui/opened
+    (
+        timeout 15 ffplay -loglevel error -loop 0 -noborder -left 400 -top 480 -x 640 -y 360 "$1"
+        echo closed >> /srv/ui/opened
+    ) > /dev/null 2>&1 &
     ;;
 esac
 """
@@ -78,11 +81,13 @@ class Stage:
 
     def set(self, addon: Path) -> None:
         """Clear what an earlier run left; bring the zip, ourselves, the artist's scene. Raises ActFailed."""
-        for place in (AT, HOME):
+        for place in (AT, HOME, TEMPORARY):
             shutil.rmtree(self._outside(place), ignore_errors=True)
             self._outside(place).mkdir(parents=True)
-        shutil.rmtree(self._keep, ignore_errors=True)
-        self._keep.mkdir(parents=True)
+        self._outside(TEMPORARY).chmod(0o1777)
+        self._keep.mkdir(parents=True, exist_ok=True)
+        for old in (*self._keep.glob("[0-9][0-9]-*.png"), *self._keep.glob("*-failed.png")):
+            old.unlink()
         (self._outside(AT) / "pictures").mkdir()
         shutil.copy(addon, self._outside(HOME) / "cloud_render.zip")
         shutil.copy(HERE / "session.sh", self._outside(AT))

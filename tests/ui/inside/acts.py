@@ -21,7 +21,8 @@ HOME = Path.home()
 def install(driver: Driver) -> Steps:
     """From the zip to a cloud that answers, all in the preferences."""
     area, region = yield from driver.open_preferences("EXTENSIONS")
-    yield from driver.click_beside("Repositories", 37)  # the ▾ at the end of the row
+    row = yield from driver.find("Repositories")
+    yield from driver.click_at(driver.whole_window().right - 19, row.middle[1])  # the ▾ at the end of the row
     yield from choose_file(driver, "Install from Disk", HOME / "cloud_render.zip")
     yield from until("the extension is enabled", lambda: EXTENSION in bpy.context.preferences.addons)
 
@@ -36,6 +37,7 @@ def install(driver: Driver) -> Steps:
     yield from driver.fill("Endpoint", os.environ["UI_ENDPOINT"])
     yield from driver.click("Check", driver.box_of(region))
     yield from until("the check", lambda: model().checks and not model().checking)
+    yield from driver.scroll(driver.box_of(region), 10)
     yield from driver.picture("checked")
     bad = [check.words for check in model().checks if not check.good]
     assert not bad, f"the check is not content: {bad}"
@@ -94,7 +96,7 @@ def come_back(driver: Driver) -> Steps:
 
     yield from driver.click("Open Video", side)
     yield from until("the player was started", lambda: "video." in opened(), 10)
-    yield from program("xdotool", "search", "--sync", "--onlyvisible", "--class", "ffplay")
+    yield from program("xdotool", "search", "--sync", "--onlyvisible", "--name", "video")
     yield from driver.picture("video")
     yield from until("the player is closed", lambda: "closed" in opened(), 30)
 
@@ -118,7 +120,7 @@ def come_back(driver: Driver) -> Steps:
 
 
 def again(driver: Driver) -> Steps:
-    """Two frames once more, and then the job is deleted."""
+    """Two frames once more, in a job that has the others of the first one; then it is deleted."""
     _, region = yield from driver.open_sidebar("Cloud")
     side = driver.box_of(region)
     yield from going("the jobs are listed", lambda: model().jobs, 30)
@@ -130,11 +132,12 @@ def again(driver: Driver) -> Steps:
     yield from driver.fill("Frames", "3-4", Box(cancel.left - 60, cancel.top - 50, 460, 40))
     yield from confirm(driver, "OK", "again")
     yield from confirm_submit(driver, "again-confirm")
-    yield from going("it is rendered again", lambda: phase(job) not in ("", "done"), 60)
-    yield from going("it is done", lambda: phase(job) == "done", 180)
+    new = yield from going("the new job is selected", lambda: model().active not in ("", job) and model().active, 60)
+    yield from going("it is done", lambda: phase(new) == "done", 180)
+    yield from driver.picture("again-done")
     yield from driver.click("Delete Job", side)
     yield from confirm(driver, "Delete", "delete")
-    yield from going("the job is gone", lambda: not model().jobs, 60)
+    yield from going("the job is gone", lambda: [left.job_id for left in model().jobs] == [job], 60)
     yield from driver.picture("deleted")
 
 

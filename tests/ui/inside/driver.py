@@ -82,6 +82,12 @@ class Driver:
         say(f"click on {phrase!r}")
         yield from self.click_at(*found.middle)
 
+    def scroll(self, box: Box, notches: int) -> Steps:
+        """Turn the mouse's wheel over a place: down, or up for less than 0."""
+        yield from self.hands.move(self.window, *box.middle)
+        for _ in range(abs(notches)):
+            yield from self.hands.press(self.window, "WHEELDOWNMOUSE" if notches > 0 else "WHEELUPMOUSE")
+
     def click_beside(self, phrase: str, distance: int, box: Box | None = None) -> Steps:
         """Click so many pixels right of the words' end, or (less than 0) left of their beginning: what has no words."""
         found = yield from self.find(phrase, box)
