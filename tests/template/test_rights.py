@@ -31,6 +31,7 @@ UNUSED = {
     ("ArtistPolicy", "Write", "s3:ListMultipartUploadParts"): "only when a large upload goes on",
     ("ArtistPolicy", "NoResourceLevelRights", "ec2:DescribeSpotPriceHistory"): "for prices, which only AWS has",
     ("ArtistPolicy", "ReadImages", "ecr:DescribeImages"): "for the doctor, who looks for the image",
+    ("InspectRole", "Write", "s3:AbortMultipartUpload"): "only when the upload of a large scene is given up",
     ("JobRole", "Write", "s3:AbortMultipartUpload"): "only when the upload of a large result is given up",
 }
 """Grants that this test's scenario does not need, and why they are there."""
@@ -64,7 +65,7 @@ class Scenario:
         return list(evaluator.needs(call, ACCOUNT, self.region, self.stack_id))
 
     def policies_of(self, who: str) -> tuple[str, list[dict[str, Any]]]:
-        owner = {"client": "ArtistPolicy", "install-blender": "InstallRole"}.get(who, "JobRole")
+        owner = {"client": "ArtistPolicy", "inspect": "InspectRole"}.get(who, "JobRole")
         return owner, self.policies[owner]
 
 
@@ -108,7 +109,8 @@ def _day(cloud: LocalCloud, outputs: dict[str, str], folder: Path, record: Path)
         assert done.returncode in codes, (arguments, done.stdout, done.stderr)
         return done.stdout
 
-    _make_scene(folder / "cube.blend")
+    _make_scene(folder / "cube.blend", "CYCLES")
+    _make_scene(folder / "other.blend", "BLENDER_WORKBENCH")  # with content that the store lacks
     options = ("--frames", "1-2", "-k", "1", "--resolution", "64x36", "--samples", "1", "--device", "cpu")
     run("submit", "cube.blend", *options, "--wait", "--download", "back")
     run("status", "last")
@@ -121,10 +123,10 @@ def _day(cloud: LocalCloud, outputs: dict[str, str], folder: Path, record: Path)
     run("submit", "cube.blend", *options)
     run("cancel", "last")
     run("delete", "last", "--yes")
-    _inspect(cloud, outputs, folder / "cube.blend")
+    _inspect(cloud, outputs, folder / "other.blend")
 
 
-def _make_scene(path: Path) -> None:
+def _make_scene(path: Path, engine: str) -> None:
     if importlib.util.find_spec("bpy") is None:
         pytest.skip("no bpy in this Python")
     code = (
@@ -141,12 +143,12 @@ def _a_frame(cloud: LocalCloud, bucket: str) -> str:
 def _inspect(cloud: LocalCloud, outputs: dict[str, str], blend: Path) -> None:
     """As for a file that was dropped into the inbox."""
     bucket, batch = outputs["BucketName"], cloud.client("batch")
-    cloud.client("s3").put_object(Bucket=bucket, Key="inbox/cube.blend", Body=blend.read_bytes())
+    cloud.client("s3").put_object(Bucket=bucket, Key="inbox/other.blend", Body=blend.read_bytes())
     job = batch.submit_job(
         jobName="inspect",
         jobQueue=outputs["UtilityQueue"],
         jobDefinition=outputs["InspectDefinition"],
-        parameters={"input": f"s3://{bucket}/inbox/cube.blend", "output": f"s3://{bucket}/jobs/inspected"},
+        parameters={"input": f"s3://{bucket}/inbox/other.blend", "output": f"s3://{bucket}/jobs/inspected"},
     )
     for _ in range(600):
         (found,) = batch.describe_jobs(jobs=[job["jobId"]])["jobs"]
@@ -179,7 +181,7 @@ def test_every_grant_is_used_or_has_a_reason(scenario: Scenario) -> None:
             used.setdefault(owner, set()).update(evaluator.granting(policies, need))
     unused = {
         (owner, grant.statement, grant.action)
-        for owner in ("ArtistPolicy", "JobRole")
+        for owner in ("ArtistPolicy", "JobRole", "InspectRole")
         for grant in evaluator.grants(scenario.policies[owner]) - used[owner]
     }
     assert unused == set(UNUSED)
@@ -197,6 +199,7 @@ def test_the_day_was_a_whole_one(scenario: Scenario) -> None:
         ("JobRole", "s3:DeleteObject", "jobs/a/frames/0001.png"),
         ("JobRole", "s3:PutObject", "store/packs/a"),
         ("JobRole", "s3:PutObject", "blender/5.0.1/blender.tar.xz"),
+        ("InspectRole", "s3:PutObject", "blender/5.0.1/blender.tar.xz"),
         ("InstallRole", "s3:PutObject", "jobs/a/job.json"),
         ("InstallRole", "s3:GetObject", "jobs/a/job.json"),
         ("InstanceRole", "s3:GetObject", "jobs/a/job.json"),

@@ -139,7 +139,8 @@ def test_a_definition_gives_a_scene_no_more_than_it_needs(name: str) -> None:
     container = DEFINITIONS[name]["ContainerProperties"]
     assert "Privileged" not in container
     assert container["User"] == "10001:10001"  # the user in worker/Dockerfile, and in the machines' firewall rule
-    assert container["JobRoleArn"] == {"GetAtt": "InstallRole.Arn" if name == "InstallDefinition" else "JobRole.Arn"}
+    role = {"InstallDefinition": "InstallRole", "InspectDefinition": "InspectRole"}.get(name, "JobRole")
+    assert container["JobRoleArn"] == {"GetAtt": f"{role}.Arn"}
     assert {volume["Host"]["SourcePath"].rpartition("/")[2] for volume in container["Volumes"]} == {"cache", "scratch"}
     assert container["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": "LogGroup"}
     assert not [entry for entry in container["Environment"] if entry["Name"].startswith("AWS_BATCH")]
