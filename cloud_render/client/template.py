@@ -52,10 +52,12 @@ def minified(text: str) -> str:
         indent = len(line) - len(content)
         while levels[-1][0] > indent:
             levels.pop()
+        item = content.startswith("- ")
         if levels[-1][0] < indent:
-            levels.append((indent, levels[-1][1] + 1))
+            # A list may stand right below its key, anything else must stand deeper.
+            levels.append((indent, levels[-1][1] + (0 if item else 1)))
         lines.append(" " * levels[-1][1] + content)
-        if content.startswith("- "):
+        if item:
             # The other keys of an item stand below its first one, two columns after the dash.
             levels.append((indent + 2, levels[-1][1] + 2))
         if _BLOCK_BEGINS.search(content):
