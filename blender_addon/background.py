@@ -15,14 +15,12 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from cloud_render.contract.errors import NoCredentials
+
 log = logging.getLogger(__name__)
 
 JOIN_S = 2.0
 """How long unregistering waits for threads that were told to stop; they are daemons, so Blender can leave anyway."""
-
-
-class Stopped(Exception):
-    """Raised inside a task that was told to stop."""
 
 
 def _nothing(_value: Any) -> None:
@@ -56,6 +54,16 @@ class Task:
         return self.stop.is_set()
 
 
+def _result_of(task: Task) -> Any:
+    from . import cloud  # boto3 is loaded here, by the first thread that needs it
+
+    try:
+        return task.work(cloud, task)
+    except NoCredentials:
+        cloud.forget()  # so that those of a new sign-in are seen
+        raise
+
+
 @dataclass(frozen=True)
 class _Message:
     task: Task
@@ -83,11 +91,9 @@ class Background:
 
     def run(self, task: Task) -> Any:
         """At once, in this thread, as a script wants it: what `work` gives. Raises what it raises."""
-        from . import cloud
-
         task._tell = task.told
         try:
-            result = task.work(cloud, task)
+            result = _result_of(task)
         except Exception as error:
             task.failed(error) if task.failed is not _raise else None
             raise
@@ -101,6 +107,11 @@ class Background:
         """Ask the task to end; it does within a second, and says so as every end is said."""
         if name in self._running:
             self._running[name][0].stop.set()
+
+    def stop_each(self) -> None:
+        """Ask all of them to end."""
+        for task, _ in self._running.values():
+            task.stop.set()
 
     def drain(self, budget_s: float) -> int:
         """Hand over what the threads posted, until `budget_s` is spent; how many messages that were."""
@@ -116,8 +127,8 @@ class Background:
         return handed
 
     def stop_all(self) -> None:
-        for task, _ in self._running.values():
-            task.stop.set()
+        """End all of them; nothing that they posted is heard any more."""
+        self.stop_each()
         ends = time.monotonic() + JOIN_S
         for _, thread in self._running.values():
             thread.join(max(ends - time.monotonic(), 0))
@@ -133,9 +144,7 @@ class Background:
     def _work(self, task: Task) -> None:
         posted = self._queue
         try:
-            from . import cloud  # boto3 is loaded here, by the first thread that needs it
-
-            result = task.work(cloud, task)
+            result = _result_of(task)
         except Exception as error:  # noqa: BLE001 - whatever it is, it travels to the main thread as a message
             posted.put(_Message(task, "failed", error))
         else:

@@ -39,6 +39,8 @@ class Problem:
     text: str
     advice: str = ""
     remedy: Remedy = ""
+    passes: bool = False
+    """It is over as soon as the cloud answers; any other stays until the artist has read it."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ class Model:
     """The job that is selected in the list."""
     listed: bool = False
     """Whether the jobs were ever listed."""
+    list_is_old: bool = True
+    """Something was done since: it is to be listed now, not when it is due."""
     states: dict[str, JobState] = field(default_factory=dict)
     """The last look at the jobs that were looked at, by job id."""
     downloads: dict[str, Transfer] = field(default_factory=dict)
@@ -174,7 +178,7 @@ class Model:
 
     def forget_cloud(self) -> None:
         """Another account, region or stack: nothing of the last one holds."""
-        self.problem, self.jobs, self.listed, self.checks = None, (), False, ()
+        self.problem, self.jobs, self.listed, self.list_is_old, self.checks = None, (), False, True, ()
         for known in (self.states, self.previews):
             known.clear()
         self.changes += 1

@@ -35,7 +35,7 @@ class Polling:
     def tick(self, account: Account, now: float) -> None:
         if not (MODEL.listed or remembered().used):
             return
-        if now >= self.list_at or not MODEL.listed:
+        if now >= self.list_at or MODEL.list_is_old:
             self._list(account, now)
         for job_id in self._watched():
             if self._look(account, job_id, now):
@@ -46,10 +46,9 @@ class Polling:
         self.paces.clear()
 
     def _list(self, account: Account, now: float) -> None:
-        if MODEL.problem is not None and now < self.list_at:
-            return
         if BACKGROUND.start(tasks.list_jobs(account)):
             self.list_at = now + LIST_EVERY_S
+            MODEL.list_is_old = False
 
     def _watched(self) -> list[str]:
         """The selected job, and those whose results are waited for."""

@@ -23,7 +23,7 @@ DOWNLOADS = str(Path.home() / "Cloud Render")
 
 
 def _other_cloud(_self: Any, _context: Any) -> None:
-    for name in ("list jobs", "look", "check"):
+    for name in ("list jobs", "look", "previews", "check"):
         BACKGROUND.stop(name)
     MODEL.forget_cloud()
     POLLING.soon()

@@ -38,6 +38,11 @@ def later(step: Callable[[], Any]) -> None:
     _steps.append(step)
 
 
+def forget_later() -> None:
+    """What was to come later does not."""
+    _steps.clear()
+
+
 def pump() -> None:
     """One tick. A function of its own, as timers don't run without windows."""
     context = bpy.context
@@ -54,6 +59,8 @@ def pump() -> None:
         POLLING.tick(account(context), now)
         thumbnails.fetch(account(context))
         _bring_results(context)
+    else:
+        BACKGROUND.stop_each()
     _redraw_if_changed(context)
 
 
@@ -110,7 +117,7 @@ def _after_load(*_: Any) -> None:
     """Another file: the mirror is empty, packing has lost its scene."""
     global _seen
     _seen = -1
-    _steps.clear()
+    forget_later()
     if MODEL.submit and MODEL.submit.stage in ("packing", "saving"):
         MODEL.submit = None
 
@@ -128,4 +135,4 @@ def unregister() -> None:
     bpy.app.handlers.load_post.remove(_after_load)
     BACKGROUND.stop_all()
     MODEL.reset()
-    _steps.clear()
+    forget_later()

@@ -23,7 +23,7 @@ import bpy
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan
 from cloud_render.contract import keys, values
-from cloud_render.contract.errors import CloudRenderError
+from cloud_render.contract.errors import BadInput, CloudRenderError
 from cloud_render.contract.scene import Examination
 from cloud_render.inblender import examine, save_copy
 
@@ -145,7 +145,7 @@ def send(account: Account, plan: SubmitPlan, wishes: Wishes, folder: Path) -> Ta
 
     def done(job_id: str) -> None:
         MODEL.active = job_id
-        MODEL.listed = False
+        MODEL.list_is_old = True
         if wishes.download:
             remembered.want_download(job_id)
         remembered.use(True)
@@ -153,6 +153,9 @@ def send(account: Account, plan: SubmitPlan, wishes: Wishes, folder: Path) -> Ta
         _end(folder)
 
     def failed(error: Exception) -> None:
+        if isinstance(error, BadInput):
+            _end(folder, error)  # the same again would fail again
+            return
         MODEL.submit = None
         MODEL.changes += 1
         (folder / ALIVE).unlink(missing_ok=True)
@@ -209,9 +212,13 @@ def _is_alive(folder: Path) -> bool:
 
 def stop() -> None:
     """Leave what is going on; an upload that has begun can be resumed."""
-    BACKGROUND.stop(NAME)
-    if MODEL.submit and MODEL.submit.stage == "ready" and MODEL.submit.found:
+    if BACKGROUND.runs(NAME):
+        BACKGROUND.stop(NAME)  # its thread says when it has ended
+    elif MODEL.submit and MODEL.submit.found:
         _end(folder_of(MODEL.submit.found.plan))
+    else:
+        MODEL.submit = None
+        MODEL.changes += 1
 
 
 def _keep(folder: Path, account: Account, plan: SubmitPlan, wishes: Wishes) -> None:

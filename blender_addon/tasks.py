@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cloud_render.contract.errors import NotThere
+from cloud_render.contract.errors import Cancelled, CloudNotReady, NotThere, StorageUnavailable
 
 from . import local, remembered
 from .background import Task
@@ -20,34 +21,68 @@ PROFILES, SIGN_IN = "profiles", "sign in"
 
 
 def _failed(error: Exception) -> None:
-    MODEL.problem = problem_of(error)
+    MODEL.problem = problem_of(error) or MODEL.problem
+    MODEL.changes += 1
+
+
+def _asked(ask: Callable[[Any], Any]) -> Callable[[Any, Task], Any]:
+    """Work that asks the cloud for something; nobody hears the answer if the account was changed meanwhile."""
+
+    def work(cloud: Any, task: Task) -> Any:
+        answer = ask(cloud)
+        if task.stopped():
+            raise Cancelled(task.name)
+        return answer
+
+    return work
+
+
+def _no_answer(error: Exception) -> None:
+    """What the artist did not ask for may fail in silence while another problem is shown."""
+    problem = problem_of(error)
+    if problem and (MODEL.problem is None or MODEL.problem.passes):
+        MODEL.problem = replace(problem, passes=True)
+        MODEL.changes += 1
+
+
+def _answered() -> None:
+    if MODEL.problem and MODEL.problem.passes:
+        MODEL.problem = None
+        MODEL.changes += 1
+
+
+def _gone() -> None:
+    """A job was deleted meanwhile: the list shows what there is."""
+    MODEL.list_is_old = True
     MODEL.changes += 1
 
 
 def list_jobs(account: Account) -> Task:
     def done(jobs: Any) -> None:
-        MODEL.jobs, MODEL.listed, MODEL.problem = jobs, True, None
+        _answered()
+        MODEL.jobs, MODEL.listed = jobs, True
         remembered.use(True)
-        if MODEL.job(MODEL.active) is None:
+        if MODEL.job(MODEL.active) is None and not MODEL.list_is_old:
             MODEL.active = jobs[0].job_id if jobs else ""
         MODEL.changes += 1
 
-    return Task(LIST, lambda cloud, _: cloud.jobs(account), done, _failed)
+    return Task(LIST, _asked(lambda cloud: cloud.jobs(account)), done, _no_answer)
 
 
 def look(account: Account, job_id: str) -> Task:
     def done(state: Any) -> None:
+        _answered()
         if MODEL.states.get(job_id) != state:
             MODEL.states[job_id] = state
             MODEL.changes += 1
 
     def failed(error: Exception) -> None:
         if isinstance(error, NotThere):
-            MODEL.listed = False  # deleted meanwhile: the list shows what there is
+            _gone()
         else:
-            _failed(error)
+            _no_answer(error)
 
-    return Task(LOOK, lambda cloud, _: cloud.look(account, job_id), done, failed)
+    return Task(LOOK, _asked(lambda cloud: cloud.look(account, job_id)), done, failed)
 
 
 def previews(account: Account, job_id: str, frames: tuple[int, ...], folder: Path) -> Task:
@@ -55,7 +90,7 @@ def previews(account: Account, job_id: str, frames: tuple[int, ...], folder: Pat
         MODEL.previews[job_id] = found
         MODEL.changes += 1
 
-    return Task(PREVIEWS, lambda cloud, _: cloud.previews(account, job_id, frames, folder), done, _failed)
+    return Task(PREVIEWS, _asked(lambda cloud: cloud.previews(account, job_id, frames, folder)), done, _no_answer)
 
 
 def download(account: Account, job_id: str, folder: Path) -> Task:
@@ -73,8 +108,14 @@ def download(account: Account, job_id: str, folder: Path) -> Task:
 
     def failed(error: Exception) -> None:
         MODEL.downloads.pop(job_id, None)
-        remembered.forget_download(job_id)
-        _failed(error)
+        if isinstance(error, CloudNotReady | StorageUnavailable):
+            MODEL.states.pop(job_id, None)  # once the cloud answers a look again, it goes on
+        elif not isinstance(error, Cancelled):
+            remembered.forget_download(job_id)
+        if isinstance(error, NotThere):
+            _gone()
+        else:
+            _failed(error)
 
     MODEL.downloads[job_id] = Transfer()
     MODEL.changes += 1
@@ -97,7 +138,7 @@ def change(account: Account, job_id: str, verb: str, words: str, then: Callable[
     def ended() -> None:
         MODEL.busy.pop(job_id, None)
         MODEL.states.pop(job_id, None)
-        MODEL.listed = False
+        MODEL.list_is_old = True
         MODEL.changes += 1
 
     def done(_: Any) -> None:
@@ -186,8 +227,8 @@ def check(account: Account, blender: str) -> Task:
         MODEL.changes += 1
 
     def failed(error: Exception) -> None:
-        problem = problem_of(error)
-        told(Check("Cloud Render", f"{problem.text} {problem.advice}".strip(), good=False, remedy=problem.remedy))
+        if problem := problem_of(error):
+            told(Check("Cloud Render", f"{problem.text} {problem.advice}".strip(), good=False, remedy=problem.remedy))
         ended(None)
 
     MODEL.checks, MODEL.checking = (), True

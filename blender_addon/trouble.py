@@ -20,8 +20,10 @@ REMEDY_OF: dict[type[Exception], Remedy] = {
 }
 
 
-def problem_of(error: Exception) -> Problem:
-    """What to show. A fault of our own is logged with its trace and shown as such."""
+def problem_of(error: Exception) -> Problem | None:
+    """What to show; nothing where the artist stopped it. A fault of our own is logged with its trace."""
+    if isinstance(error, errors.Cancelled):
+        return None
     if not isinstance(error, errors.CloudRenderError):
         log.error("Cloud Render failed", exc_info=error)
         return Problem(

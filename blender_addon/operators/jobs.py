@@ -56,6 +56,7 @@ class CLOUD_RENDER_OT_refresh(TaskOperator):
     bl_label = "Refresh"
 
     def task(self, context: Any) -> Task:
+        MODEL.problem = None
         POLLING.soon()
         return tasks.list_jobs(account(context))
 
@@ -246,6 +247,7 @@ class CLOUD_RENDER_OT_stop_download(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, _context: Any) -> Outcome:
+        remembered.forget_download(MODEL.active)
         BACKGROUND.stop(tasks.download_name(MODEL.active))
         return {"FINISHED"}
 

@@ -187,6 +187,7 @@ class CLOUD_RENDER_OT_stop(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, _context: Any) -> Outcome:
+        pump.forget_later()
         submission.stop()
         return {"FINISHED"}
 

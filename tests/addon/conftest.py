@@ -162,11 +162,12 @@ class Results:
     troubles: dict[str, str]
     """By check; empty where it passed."""
     log: str
+    returncode: int
 
     def trouble(self, check: str) -> str:
         """Empty if it passed."""
-        trouble = self.troubles.get(check, f"Blender ended before {check} did.\n")
-        printed = self.log.partition(f"\n=== {check}\n")[2].partition("\n=== ")[0] or self.log
+        trouble = self.troubles.get(check, f"Blender ended before {check} did, with {self.returncode}.\n")
+        printed = self.log.partition(f"\n=== {check}\n")[2].partition("\n=== ")[0] or self.log[-1500:]
         return f"{trouble}\nBlender said:\n{printed[-5000:]}" if trouble else ""
 
 
@@ -203,9 +204,10 @@ def _run(blender: BlenderFolder, module: str, checks: list[str], folder: Path, l
     except subprocess.TimeoutExpired:
         process.kill()
         log, _ = process.communicate()
+    (folder / "log.txt").write_text(log, "utf-8")
     written = folder / "results.jsonl"
     lines = [json.loads(text) for text in written.read_text("utf-8").splitlines()] if written.exists() else []
-    return Results({each["name"]: each["trouble"] for each in lines}, log)
+    return Results({each["name"]: each["trouble"] for each in lines}, log, process.returncode)
 
 
 def _sibling(name: str) -> ModuleType:

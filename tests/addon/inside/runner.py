@@ -20,6 +20,7 @@ STUCK_S = 150.0
 def main(module: str, folder: Path, names: list[str]) -> None:
     import blender
 
+    faulthandler.enable()
     blender.FOLDER = folder
     checks = importlib.import_module(module)
     with (folder / "results.jsonl").open("w", encoding="utf-8") as results:
