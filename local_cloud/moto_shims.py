@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from local_cloud import moto_builds
 from local_cloud.registry import ACCOUNT
 
 log = logging.getLogger(__name__)
@@ -24,10 +25,12 @@ def apply(make_bucket: Callable[[str], None] | None = None) -> None:
     _split_default_lists()
     _leave_out_no_value()
     _fail_stacks_as_aws_does()
+    _update_what_moto_can_not()
     _forget_deleted_stacks()
     _give_environments_a_role()
     _complete_definitions()
     _accept_nominal_types()
+    moto_builds.apply()
     if make_bucket is not None:
         _make_buckets_elsewhere(make_bucket)
 
@@ -138,6 +141,23 @@ def _roll_back(stack: Any, failure: _ResourceFailed) -> None:
     )
     stack._add_stack_event("ROLLBACK_COMPLETE")
     stack.status = "ROLLBACK_COMPLETE"
+
+
+def _update_what_moto_can_not() -> None:
+    """moto's update drops resources of types that it can't update, and their Outputs. Here they stay as they are, but a
+    job definition gets a new revision, as on AWS: that is what most updates are about."""
+    from moto.cloudformation import parsing as moto_parsing
+
+    parsing: Any = moto_parsing
+    original = parsing.parse_and_update_resource
+
+    def update(logical_id: str, resource_json: dict[str, Any], resources_map: Any, **where: str) -> Any:
+        before = resources_map._parsed_resources.get(logical_id)
+        if resource_json["Type"] == "AWS::Batch::JobDefinition":
+            return parsing.parse_and_create_resource(logical_id, resource_json, resources_map, **where)
+        return original(logical_id, resource_json, resources_map, **where) or before
+
+    parsing.parse_and_update_resource = update
 
 
 def _forget_deleted_stacks() -> None:
@@ -263,8 +283,10 @@ def _nominal(kind: str) -> type:
 
         @classmethod
         def create_from_cloudformation_json(  # type: ignore[override]
-            cls, resource_name: str, _cloudformation_json: dict[str, Any], _account_id: str, _region: str, **_: Any
+            cls, resource_name: str, cloudformation_json: dict[str, Any], _account_id: str, _region: str, **_: Any
         ) -> Nominal:
+            if kind == "AWS::CodeBuild::Project":
+                moto_builds.PROJECTS[resource_name] = cloudformation_json["Properties"]
             return cls(resource_name)
 
     return Nominal

@@ -29,7 +29,7 @@ DEFAULT_STACK = "cloud-render"
 ATTEMPTS = 8
 """Of one request: some 20 s of back-off on throttling, server errors and resets, then an error a person can act on."""
 
-_SET_UP = "Set it up first, or name another stack with --stack, another account or region with --profile and --region."
+_SET_UP = "Set it up (cloud-render setup), or name another: --stack, or --profile and --region for where it is."
 
 
 class Connection:
@@ -228,5 +228,5 @@ def _check_versions(stack: str, versions: str) -> None:
     if str(job.VERSION) not in [version.strip() for version in versions.split(",")]:
         raise OldStack(
             f"The workers of the stack {stack!r} read job.json version {versions}, this program writes {job.VERSION}.",
-            "Update the stack, or install the version of Cloud Render that it was set up with.",
+            "Update the stack (cloud-render setup), or install the version of Cloud Render that it was set up with.",
         )

@@ -118,10 +118,10 @@ def prepare(
             )
         with _sent(clients, templates.minified(text)) as source:
             change_set_id, stack_id = _ask(cloudformation, stack, described, parameters or {}, text, source)
-            made = _answer(cloudformation, change_set_id, stack, sleep)
-    if made is None:
-        cloudformation.delete_change_set(ChangeSetName=change_set_id)
-        change_set_id = ""
+            made = _answer(cloudformation, change_set_id, stack, sleep) if change_set_id else None
+        if made is None and change_set_id:
+            cloudformation.delete_change_set(ChangeSetName=change_set_id)
+            change_set_id = ""
     return ChangeSet(stack, stack_id, change_set_id, described is None, made or (), before, templates.version(text))
 
 
@@ -284,7 +284,7 @@ def _ask(
     text: str,
     source: Mapping[str, str],
 ) -> tuple[str, str]:
-    """Ids of the change set and of the stack."""
+    """Ids of the change set and of the stack; that of the change set is empty where nothing would change."""
     kept = {row["ParameterKey"] for row in (described or {}).get("Parameters", ())} & set(templates.parameters(text))
     rows: list[dict[str, Any]] = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
     rows += [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept - set(given))]
@@ -301,6 +301,8 @@ def _ask(
         )
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        if described and any(words in message for words in _UNCHANGED):
+            return "", described["StackId"]
         if code in ("ValidationError", "InsufficientCapabilitiesException"):
             raise BadArguments(f"CloudFormation refused the stack {stack}: {message}") from error
         raise

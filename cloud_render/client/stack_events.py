@@ -100,7 +100,8 @@ def in_words(event: Event) -> str:
     """`Vpc (AWS::EC2::VPC) failed: The maximum number of VPCs has been reached.`"""
     reason = _HANDLER.sub(r"\1", event.reason)
     reason = _SERVICE.sub("", reason).strip().rstrip(".") or "no reason given"
-    return f"{event.resource} ({event.kind}) failed: {reason}."
+    kind = f" ({event.kind})" if event.kind else ""
+    return f"{event.resource}{kind} failed: {reason}."
 
 
 def remedy(event: Event) -> str:

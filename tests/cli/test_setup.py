@@ -13,7 +13,6 @@ from cloud_render.client import stack
 from local_cloud.testing import LocalCloud
 
 PREBUILT = ("--image", "registry.example/cloud-render-worker:1")
-"""The local cloud builds no images: what runs in their place are processes."""
 
 
 def test_a_dry_run_shows_what_would_be_made_and_makes_nothing(cloud: LocalCloud, asked: Callable[..., Any]) -> None:
@@ -28,8 +27,11 @@ def test_a_cloud_is_made_tried_and_taken_away(
     cloud: LocalCloud, asked: Callable[..., Any], cloud_render: Callable[..., Any], blend: Any
 ) -> None:
     """With a frame rendered in between; a second set-up is an update; afterwards nothing is left."""
-    made = asked("setup", "--stack", "whole", *PREBUILT, "-P", "DefaultDevice=any")
+    made = asked("setup", "--stack", "whole", "-P", "DefaultDevice=any")
     assert (made["creates"], made["smoke"]) == (True, "done")
+    built = asked("image", "--stack", "whole")
+    assert not built["built"]
+    assert made["outputs"]["WorkerImage"].endswith(f":{built['tag']}")
     bucket = made["outputs"]["BucketName"]
     assert not cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix="jobs/").get("Contents")
     again = cloud_render("setup", "--stack", "whole", "-P", "MaxvCpus=64", "--no-smoke")

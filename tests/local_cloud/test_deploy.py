@@ -43,7 +43,7 @@ def cloud() -> Iterator[LocalCloud]:
 def test_a_stack_that_fails_names_the_first_cause_and_leaves_nothing(cloud: LocalCloud) -> None:
     """The resource that failed, not the ones that failed because of it; so the next try meets no leftovers."""
     for _ in range(2):
-        with pytest.raises(CloudNotReady, match=r"Machines \(.*failed: .*Nothing is left of it"):
+        with pytest.raises(CloudNotReady, match=r"Machines failed: .*Nothing is left of it"):
             stack.deploy(cloud, "broken", {}, QUEUE_WITHOUT_MACHINES)
         assert stack.describe(cloud.client("cloudformation"), "broken") is None
 
@@ -85,10 +85,24 @@ def test_changes_are_shown_before_anything_is_done(cloud: LocalCloud) -> None:
 def test_a_stack_that_stands_is_brought_up_to_date(cloud: LocalCloud) -> None:
     """Setting it up again is an update; what was chosen before stays."""
     first = cloud.deploy("again")
-    prepared = stack.prepare(cloud, "again", {"MaxvCpus": "64"})
+    prepared = stack.prepare(cloud, "again", {"WorkerImage": "registry.example/cloud-render-worker:2"})
     assert not prepared.creates
     assert prepared.version_before == prepared.version > 0
-    assert stack.carry_out(cloud, prepared)["BucketName"] == first["BucketName"]
+    second = stack.carry_out(cloud, prepared)
+    assert second["BucketName"] == first["BucketName"]
+    assert [each["StitchDefinition"].rpartition(":")[2] for each in (first, second)] == ["1", "2"]
+    batch = cloud.client("batch")
+    (now,) = batch.describe_job_definitions(jobDefinitions=[second["StitchDefinition"]])["jobDefinitions"]
+    assert now["containerProperties"]["image"] == "registry.example/cloud-render-worker:2"
+    assert set(first) - set(second) == {"RepositoryName", "ImageBuild"}
+
+
+def test_a_stack_that_is_as_it_should_be_is_left_alone(cloud: LocalCloud) -> None:
+    """Its Outputs are answered, and nothing is executed."""
+    first = cloud.deploy("same")
+    prepared = stack.prepare(cloud, "same")
+    assert (prepared.id, prepared.changes) == ("", ())
+    assert stack.carry_out(cloud, prepared) == first
 
 
 def test_a_mistyped_parameter_is_told_with_the_right_one(cloud: LocalCloud) -> None:
