@@ -113,7 +113,8 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
 
     def done(found: Found) -> None:
         _keep(packed.folder, account, found.plan, packed.wishes)
-        _change(stage="ready", found=found, missing=packed.examination.missing)
+        again, missing = packed.wishes.again_frames, packed.examination.missing
+        _change(stage="ready", found=found, again_frames=again, missing=missing)
         ready()
 
     def failed(error: Exception) -> None:

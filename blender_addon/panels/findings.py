@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloud_render.client.plan import SubmitPlan
 from cloud_render.contract.scene import MissingFile
 
 from ..model import Found, Submit
@@ -16,17 +17,16 @@ MOST = 6
 
 def draw(layout: Any, submit: Submit) -> None:
     assert submit.found is not None
-    _sizes(layout, submit.found)
+    _sizes(layout, submit.found, submit.again_frames)
     if submit.missing:
         _missing(layout, submit.missing)
     _warnings(layout, submit.found)
 
 
-def _sizes(layout: Any, found: Found) -> None:
+def _sizes(layout: Any, found: Found, again_frames: str) -> None:
     plan = found.plan
     column = layout.column(align=True)
-    machines = say("1 machine") if plan.children == 1 else say("up to {count} machines", count=plan.children)
-    column.label(text=f"{frames(plan.frame_count)}, {machines}", icon="RENDER_ANIMATION", translate=False)
+    column.label(text=_amount(plan, again_frames), icon="RENDER_ANIMATION", translate=False)
     there = plan.size - found.new_bytes
     if found.new_bytes:
         text = say("{new} to upload, {there} there already", new=size(found.new_bytes), there=size(there))
@@ -34,6 +34,13 @@ def _sizes(layout: Any, found: Found) -> None:
         text = say("Nothing to upload: all {size} are there already", size=size(plan.size))
     column.label(text=text, icon="EXPORT", translate=False)
     column.label(text=_blender(found), icon="BLENDER", translate=False)
+
+
+def _amount(plan: SubmitPlan, again_frames: str) -> str:
+    if again_frames:
+        return say("Frames {frames} again, the others are kept", frames=again_frames)
+    machines = say("1 machine") if plan.children == 1 else say("up to {count} machines", count=plan.children)
+    return f"{frames(plan.frame_count)}, {machines}"
 
 
 def _blender(found: Found) -> str:

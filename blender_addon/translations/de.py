@@ -39,6 +39,7 @@ TEXTS = {
     "Cloud Render itself failed: {error}": "Cloud Render selbst ist gescheitert: {error}",
     "The system console has the details; please report them.": ("Näheres steht in der Systemkonsole; bitte melden."),
     # What was found before anything is sent
+    "Frames {frames} again, the others are kept": "Bilder {frames} noch einmal, die anderen bleiben",
     "1 machine": "1 Maschine",
     "up to {count} machines": "bis zu {count} Maschinen",
     "{new} to upload, {there} there already": "{new} hochzuladen, {there} schon da",

@@ -41,6 +41,7 @@ TEXTS = {
         "詳細はシステムコンソールにあります。報告をお願いします。"
     ),
     # What was found before anything is sent
+    "Frames {frames} again, the others are kept": "フレーム {frames} を再レンダリング、他は保持",
     "1 machine": "1 台のマシン",
     "up to {count} machines": "最大 {count} 台のマシン",
     "{new} to upload, {there} there already": "{new} をアップロード、{there} は送信済み",
