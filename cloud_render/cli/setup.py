@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +21,15 @@ from cloud_render.cli.options import Settings, command, option
 from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stage, Stages
 from cloud_render.cli.submit import send
-from cloud_render.client import control, image, monitor, preflight, template
+from cloud_render.client import control, image, monitor, preflight
+from cloud_render.client import setup as client_setup
 from cloud_render.client import stack as stacks
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.monitor import JobState
 from cloud_render.client.options import Options
 from cloud_render.client.plan import plan as make_plan
 from cloud_render.client.preflight import Shortage
+from cloud_render.client.setup import Counting, Step
 from cloud_render.client.stack import ChangeSet
 from cloud_render.client.stack_events import Event
 from cloud_render.contract.errors import CloudRenderError
@@ -84,20 +86,15 @@ def setup(
     connection, stages, output = connection_of(settings), Stages(settings.output), settings.output
     wanted = {**parameters, **({"WorkerImage": uri} if uri else {})}
     with stages.stage("Looking at the account and its region", "Account and region looked at"):
-        there = stacks.standing(connection, settings.stack)
-        given, notes = _fitting(connection, wanted, there)
-        short = preflight.shortages(connection)
-        notes += [shortage.words for shortage in short] + ([] if dry_run else [*preflight.make_roles(connection)])
+        outlook = client_setup.look(connection, settings.stack, wanted)
+        notes = [*outlook.notes, *(() if dry_run else preflight.make_roles(connection))]
     for note in notes:
         output.warn(note)
-    builds = not {**_parameters_of(there), **given}.get("WorkerImage")
-    if builds:
-        given.setdefault("ImageTag", image.source().tag)
     answer: dict[str, Any] = {"stack": settings.stack, "notes": notes, "dry_run": dry_run}
-    if builds and not dry_run and "ImageBuild" in _outputs_of(there):
-        _build(connection, _outputs_of(there), stages)  # before the definitions name it
+    if outlook.builds_image and not dry_run and "ImageBuild" in outlook.outputs:
+        _build(connection, outlook.outputs, stages)  # before the definitions name it
     with stages.stage("Working out the changes", "Changes worked out") as stage:
-        change_set = stacks.prepare(connection, settings.stack, given, progress=_shown(stage, stages, 0))
+        change_set = stacks.prepare(connection, settings.stack, outlook.parameters, progress=_shown(stage, stages, 0))
     _show(output, change_set)
     answer |= {"creates": change_set.creates, "changes": [asdict(change) for change in change_set.changes]}
     if dry_run:
@@ -107,10 +104,10 @@ def setup(
     with stages.stage("Setting up the stack", f"Stack {settings.stack} stands") as stage:
         progress = _shown(stage, stages, len(change_set.changes))
         outputs = stacks.carry_out(connection, change_set, force=force, progress=progress)
-    if builds:
+    if outlook.builds_image:
         _build(connection, outputs, stages)
-    _ask_for_quota(connection, short if ask_for_quota else (), output)
-    code, smoke = _smoked(settings, connection, stages, short) if wants_smoke else (Exit.DONE, "skipped")
+    _ask_for_quota(connection, outlook.short if ask_for_quota else (), output)
+    code, smoke = _smoked(settings, connection, stages, outlook.short) if wants_smoke else (Exit.DONE, "skipped")
     output.document({**answer, "outputs": outputs, "smoke": smoke})
     if code == Exit.DONE:
         output.say(f"The cloud {settings.stack} is ready.")
@@ -118,40 +115,15 @@ def setup(
     return code
 
 
-def _fitting(
-    connection: Connection, given: Mapping[str, str], there: Mapping[str, Any] | None
-) -> tuple[dict[str, str], list[str]]:
-    """The parameters given, and for a new stack those that the region asks for; and what to say of it."""
-    text = template.ours()
-    stacks.check_parameters(given, text)
-    notes = list(preflight.check_network(connection, given))
-    if there is not None:
-        return dict(given), notes
-    choice = preflight.choose(connection, given, text)
-    return {**choice.parameters, **given}, [*notes, *choice.notes]
-
-
-def _outputs_of(there: Mapping[str, Any] | None) -> dict[str, str]:
-    return {row["OutputKey"]: row["OutputValue"] for row in (there or {}).get("Outputs", ())}
-
-
-def _parameters_of(there: Mapping[str, Any] | None) -> dict[str, str]:
-    return {row["ParameterKey"]: row.get("ParameterValue", "") for row in (there or {}).get("Parameters", ())}
-
-
-def _shown(stage: Stage, stages: Stages, total: int) -> Any:
+def _shown(stage: Stage, stages: Stages, total: int) -> Callable[[Event], None]:
     """CloudFormation's events on the bar of a stage."""
     stage.total = float(total)
-    done: set[str] = set()
 
-    def tell(event: Event) -> None:
-        if event.status.endswith("_COMPLETE") and not event.of_stack:
-            done.add(event.resource)
-        stage.completed = float(len(done))
-        stage.note = f"{event.resource} {event.status.replace('_', ' ').lower()}"
+    def tell(step: Step) -> None:
+        stage.completed, stage.note = float(step.done), step.words
         stages.tick(stage)
 
-    return tell
+    return Counting(total, tell).hear
 
 
 def _show(output: Output, change_set: ChangeSet) -> None:
