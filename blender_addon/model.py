@@ -84,11 +84,11 @@ class Submit:
 
     stage: Stage
     name: str
-    again_frames: str = ""
-    """Those of an older job that are rendered again; empty for a new job."""
     missing: tuple[MissingFile, ...] = ()
     found: Found | None = None
     transfer: Transfer = Transfer()
+    again_frames: str = ""
+    """Those of an older job that are rendered again; empty for a new job."""
 
 
 @dataclass(frozen=True)
