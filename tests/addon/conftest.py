@@ -168,7 +168,10 @@ class Results:
         """Empty if it passed."""
         trouble = self.troubles.get(check, f"Blender ended before {check} did, with {self.returncode}.\n")
         printed = self.log.partition(f"\n=== {check}\n")[2].partition("\n=== ")[0] or self.log[-1500:]
-        return f"{trouble}\nBlender said:\n{printed[-5000:]}" if trouble else ""
+        crash = self.log.find("Fatal Python error")
+        return (
+            f"{trouble}\nBlender said:\n{printed[-3000:] if crash < 0 else self.log[crash:][:6000]}" if trouble else ""
+        )
 
 
 @pytest.fixture(scope="session")

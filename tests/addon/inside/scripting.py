@@ -67,10 +67,10 @@ def test_a_script_finds_its_job_in_the_list():
 
 def test_a_script_reads_how_its_job_is_doing():
     """Phase, frames and problem, after each look."""
-    submitted("once fail=2")
+    job_id = submitted("once fail=2")
     ended()
     ops.refresh()
-    row = shown().jobs[0]
+    row = shown().jobs[job_id]
     assert (row.title, row.phase, row.frames_done, row.frames_total) == ("once-fail-2", "failed", 1, 3)
     assert "Blender wrote no picture for frame 2." in row.problem
     ops.retry()
