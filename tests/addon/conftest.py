@@ -146,13 +146,16 @@ class CloudLine:
 
     line: Any
     """A Line of line.py: obey() has requests held, cut or refused."""
+    rule: Any
+    """The class of what it obeys."""
     environment: dict[str, str]
 
 
 @pytest.fixture(scope="session")
 def line(cloud: LocalCloud) -> Iterator[CloudLine]:
-    with _sibling("line").line_to(cloud.endpoint_url) as (line, url):
-        yield CloudLine(line, {**cloud.environment({}), "AWS_ENDPOINT_URL": url})
+    module = _sibling("line")
+    with module.line_to(cloud.endpoint_url) as (line, url):
+        yield CloudLine(line, module.Rule, {**cloud.environment({}), "AWS_ENDPOINT_URL": url})
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,16 @@ import blender
 import bpy
 from blender import model, part
 
+from cloud_render.client.farm import Connection
+
 SIZE = (64, 36)
 DULL = 300_000
 """Bytes of a picture that no cloud has yet."""
+
+
+# The waits between eight attempts are half a minute, and the seconds between two looks are for people.
+Connection.__init__.__kwdefaults__["attempts"] = 3
+part("polling").LOOK_FIRST_S, part("polling").LOOK_MOST_S = 0.2, 1.0
 
 
 def scene(name: str, first: int = 1, last: int = 3, new_bytes: int = 0) -> Any:
