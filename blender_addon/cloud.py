@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_render.client import control, doctor, logs, monitor, pictures, profiles, signin, submit
+from cloud_render.client import control, doctor, logs, monitor, pictures, profiles, setup, signin, submit, teardown
 from cloud_render.client import download as downloads
 from cloud_render.client.again import again as rerender
 from cloud_render.client.again import old_job
@@ -27,7 +27,7 @@ from cloud_render.contract.errors import NoCredentials, SignedOut
 from cloud_render.contract.scene import Examination
 from cloud_render.store import Progress, SourceFile
 
-from .model import Account, Check, Found, KnownProfile, Remedy, Role, SignIn, Transfer
+from .model import Account, Check, Found, KnownProfile, Remedy, Role, SignIn, StackWork, Transfer
 
 MOST_JOBS = 200
 LOG_TAIL = 400
@@ -46,8 +46,7 @@ def farm_of(account: Account) -> Farm:
     with _lock:
         if account not in _farms:
             _refuse_unfit(account)
-            connection = Connection(account.profile, account.region, account.endpoint_url)
-            _farms[account] = Farm.find(connection, account.stack)
+            _farms[account] = Farm.find(_connection(account), account.stack)
         return _farms[account]
 
 
@@ -230,11 +229,32 @@ def write_profile(token: signin.Token, role: Role, region: str) -> str:
     return name
 
 
+def set_up(account: Account, tell: Callable[[StackWork], None]) -> tuple[str, ...]:
+    """Make the stack, or bring it up to date, and the worker's image; what the artist should know of it."""
+    forget()
+    return setup.set_up(
+        _connection(account), account.stack, lambda step: tell(StackWork(step.words, step.done, step.total))
+    )
+
+
+def remove(account: Account, tell: Callable[[StackWork], None]) -> None:
+    """End all jobs, and delete all that the stack holds, and the stack."""
+    connection = _connection(account)
+    holdings = teardown.survey(connection, account.stack)
+    forget()
+    teardown.teardown(
+        connection, holdings, progress=lambda event: tell(StackWork(f"{event.resource} {event.status.lower()}"))
+    )
+
+
+def _connection(account: Account) -> Connection:
+    return Connection(account.profile, account.region, account.endpoint_url)
+
+
 def check(account: Account, blender: str, tell: Callable[[Check], None]) -> None:
     """Tells one finding after another."""
     forget()
-    connection = Connection(account.profile, account.region, account.endpoint_url)
-    for finding in doctor.check_up(connection, account.stack, blender):
+    for finding in doctor.check_up(_connection(account), account.stack, blender):
         tell(Check(finding.subject, finding.words, finding.good, REMEDIES.get(finding.remedy, "")))
 
 

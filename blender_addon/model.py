@@ -134,6 +134,17 @@ class SignIn:
     token: Token | None = None
 
 
+@dataclass(frozen=True)
+class StackWork:
+    """Setting the cloud up, or taking it away."""
+
+    words: str
+    """What is being done, as AWS names it."""
+    done: int = 0
+    total: int = 0
+    """0 where that is not known."""
+
+
 @dataclass
 class Model:
     """One for each Blender."""
@@ -166,6 +177,7 @@ class Model:
     """None until they were read, which is when the preferences are shown."""
     profiles_wanted: bool = False
     sign_in: SignIn | None = None
+    stack_work: StackWork | None = None
     checks: tuple[Check, ...] = ()
     checking: bool = False
     changes: int = 0

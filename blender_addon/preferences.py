@@ -75,6 +75,7 @@ class CloudRenderPreferences(bpy.types.AddonPreferences):
             column.prop(self, name)
         layout.operator("cloud_render.check", icon="CHECKMARK")
         _checks(layout)
+        _stack(layout)
 
 
 def _profile(layout: Any, name: str) -> None:
@@ -130,6 +131,18 @@ def _checks(layout: Any) -> None:
         _remedy(column, check.remedy)
     if MODEL.checking:
         column.label(text="Checking…", icon="TIME")
+
+
+def _stack(layout: Any) -> None:
+    work = MODEL.stack_work
+    if work is None:
+        row = layout.row()
+        row.operator("cloud_render.set_up", icon="WORLD")
+        row.operator("cloud_render.remove", icon="TRASH")
+    elif work.total:
+        layout.progress(factor=work.done / work.total, text=work.words, translate=False)
+    else:
+        layout.label(text=work.words, icon="TIME", translate=False)
 
 
 CLASSES = (CloudRenderPreferences,)

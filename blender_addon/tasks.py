@@ -12,11 +12,12 @@ from cloud_render.contract.errors import Cancelled, CloudNotReady, NotThere, Sto
 
 from . import local, remembered
 from .background import Task
-from .model import MODEL, Account, Check, Role, SignIn, Transfer
+from .model import MODEL, Account, Check, Role, SignIn, StackWork, Transfer
 from .trouble import problem_of
+from .words import say
 
 LIST, LOOK, PREVIEWS, CHECK = "list jobs", "look", "previews", "check"
-PROFILES, SIGN_IN = "profiles", "sign in"
+PROFILES, SIGN_IN, STACK = "profiles", "sign in", "stack"
 """Names of tasks that are not of one job."""
 
 
@@ -215,6 +216,43 @@ def write_profile(token: Any, role: Role, region: str, use: Callable[[str], None
         use(name)
 
     return Task(SIGN_IN, lambda cloud, _: cloud.write_profile(token, role, region), done, _failed)
+
+
+def set_up(account: Account) -> Task:
+    """Its end, good or bad, is told where the check-up's findings stand."""
+
+    def done(notes: Any) -> None:
+        told = (*notes, say("The cloud is ready."))
+        MODEL.checks = tuple(Check(say("Set-up"), words, good=True) for words in told)
+        _other_stack()
+
+    return Task(STACK, lambda cloud, task: cloud.set_up(account, task.tell), done, _stack_failed, _stack_told)
+
+
+def remove(account: Account) -> Task:
+    def done(_: Any) -> None:
+        MODEL.forget_cloud()
+        remembered.use(False)
+        _other_stack()
+
+    return Task(STACK, lambda cloud, task: cloud.remove(account, task.tell), done, _stack_failed, _stack_told)
+
+
+def _stack_told(work: StackWork) -> None:
+    MODEL.stack_work = work
+    MODEL.changes += 1
+
+
+def _other_stack() -> None:
+    MODEL.stack_work, MODEL.list_is_old = None, True
+    MODEL.changes += 1
+
+
+def _stack_failed(error: Exception) -> None:
+    if problem := problem_of(error):
+        words = f"{problem.text} {problem.advice}".strip()
+        MODEL.checks = (Check(say("Set-up"), words, good=False, remedy=problem.remedy),)
+    _other_stack()
 
 
 def check(account: Account, blender: str) -> Task:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from . import jobs, preferences, results, settings, sign_in, submit, trouble
+from . import jobs, preferences, results, settings, sign_in, stack, submit, trouble
 
 CLASSES = (
     *submit.CLASSES,
@@ -12,5 +12,6 @@ CLASSES = (
     *settings.CLASSES,
     *preferences.CLASSES,
     *sign_in.CLASSES,
+    *stack.CLASSES,
     *trouble.CLASSES,
 )

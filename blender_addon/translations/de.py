@@ -396,4 +396,29 @@ TEXTS = {
     "Of the account and role": "Von Konto und Rolle",
     "There is nothing to choose from.": "Es gibt nichts auszuwählen.",
     "Sign in first.": "Zuerst anmelden.",
+    # Setting the cloud up, and taking it away
+    "Make the cloud in your AWS account, or bring it up to date: network, queues, rights, and the worker's image": (
+        "Die Cloud in diesem AWS-Konto einrichten oder auf den neuesten Stand bringen: Netz, "
+        "Warteschlangen, Rechte und das Abbild des Workers"
+    ),
+    "Set Up or Update Cloud": "Cloud einrichten oder aktualisieren",
+    "Set up the cloud in this account?": "Die Cloud in diesem Konto einrichten?",
+    "It takes some ten minutes. While nothing renders, it costs only what is stored in it.": (
+        "Es dauert etwa zehn Minuten. Solange nichts rendert, kostet nur, was darin gespeichert ist."
+    ),
+    "Set Up": "Einrichten",
+    "End all jobs, and delete all frames, videos and scenes in the cloud, and the cloud itself": (
+        "Alle Jobs beenden und alle Bilder, Videos und Szenen in der Cloud sowie die Cloud selbst löschen"
+    ),
+    "Remove Cloud": "Cloud entfernen",
+    "Stack's Name": "Name des Stacks",
+    "Type it, to show that you mean this one": "Zur Bestätigung eintippen",
+    "Remove the Cloud": "Cloud entfernen",
+    "Remove": "Entfernen",
+    "All jobs end; all frames, videos and scenes in the cloud are deleted for good.": (
+        "Alle Jobs enden; alle Bilder, Videos und Szenen in der Cloud werden endgültig gelöscht."
+    ),
+    "Nothing was removed: type {name} to remove it.": "Nichts wurde entfernt: {name} eintippen, um sie zu entfernen.",
+    "Set-up": "Einrichtung",
+    "The cloud is ready.": "Die Cloud ist bereit.",
 }

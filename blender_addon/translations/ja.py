@@ -395,4 +395,30 @@ TEXTS = {
     "Of the account and role": "アカウントとロールの番号",
     "There is nothing to choose from.": "選択できるものがありません。",
     "Sign in first.": "先にサインインしてください。",
+    # Setting the cloud up, and taking it away
+    "Make the cloud in your AWS account, or bring it up to date: network, queues, rights, and the worker's image": (
+        "AWS アカウントにクラウドを作成または更新: ネットワーク、キュー、権限、ワーカーのイメージ"
+    ),
+    "Set Up or Update Cloud": "クラウドをセットアップ / 更新",
+    "Set up the cloud in this account?": "クラウドをセットアップしますか？",
+    "It takes some ten minutes. While nothing renders, it costs only what is stored in it.": (
+        "約 10 分かかります。レンダリングしていない間は、保存データの料金だけがかかります。"
+    ),
+    "Set Up": "セットアップ",
+    "End all jobs, and delete all frames, videos and scenes in the cloud, and the cloud itself": (
+        "すべてのジョブを終了し、クラウド内のフレーム、動画、シーンとクラウド自体を削除"
+    ),
+    "Remove Cloud": "クラウドを削除",
+    "Stack's Name": "スタック名",
+    "Type it, to show that you mean this one": "確認のために入力",
+    "Remove the Cloud": "クラウドを削除",
+    "Remove": "削除",
+    "All jobs end; all frames, videos and scenes in the cloud are deleted for good.": (
+        "すべてのジョブが終了し、クラウド内のフレーム、動画、シーンは完全に削除されます。"
+    ),
+    "Nothing was removed: type {name} to remove it.": (
+        "何も削除されていません: 削除するには {name} と入力してください。"
+    ),
+    "Set-up": "セットアップ",
+    "The cloud is ready.": "クラウドの準備ができました。",
 }

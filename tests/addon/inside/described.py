@@ -10,7 +10,7 @@ from blender import part
 
 TALKING = {
     *("submit", "send", "resume", "again", "refresh", "look", "cancel", "retry", "stitch", "delete"),
-    *("download", "show_frame", "show_log", "check", "sign_in", "choose_role"),
+    *("download", "show_frame", "show_log", "check", "sign_in", "choose_role", "set_up", "remove"),
 }
 """Operators that use the network."""
 
