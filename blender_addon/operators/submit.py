@@ -100,7 +100,8 @@ def _all_at_once(context: Any, wishes: Wishes, allow_missing: bool) -> str:
 def start(context: Any, wishes: Wishes) -> None:
     """Pack step by step, find out what is new, then ask; Blender stays usable between the steps."""
     submission.begin()
-    _step_later(submission.pack(context, wishes), account(context), context.scene.name)
+    # The first step takes no time, and what the settings say counts as it is now.
+    _step(submission.pack(context, wishes), account(context), context.scene.name)
 
 
 def _all_steps(steps: Generator[Stage, None, Packed]) -> Packed:

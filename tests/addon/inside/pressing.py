@@ -13,7 +13,7 @@ import bpy
 import line
 from blender import model, part, preferences, until
 from guard import heard, of_hashes, of_network
-from scenes import DULL, ended, looked, missing_image, one_that_goes_on, scene, submitted
+from scenes import DULL, ended, job_json, looked, missing_image, one_that_goes_on, scene, submitted
 
 ops = bpy.ops.cloud_render
 
@@ -236,6 +236,39 @@ def test_jobs_stay_in_the_list_whatever_file_is_opened():
         until(lambda: {first, second} <= set(rows()), "the list")
         assert rows()[bpy.context.window_manager.cloud_render.job_index] == second
         assert bpy.app.timers.is_registered(part("pump")._tick)
+
+
+def test_undo_takes_nothing_back_that_is_on_its_way():
+    """Ctrl-Z in each phase rewinds the scene alone: it is one job, with the scene as it was at the press."""
+    made = scene("shot", new_bytes=DULL)
+    for samples in (11, 12, 13, 14, 15, 16, 17):
+        made.cloud_render.samples = samples
+        bpy.ops.ed.undo_push(message="samples")
+    made.cloud_render.use_samples = True
+    before = jobs_in_cloud()
+    press()
+    with line.held("/store/index/|prefix=store"):
+        for wanted in ("packing", "saving", "checking"):
+            until_stage(wanted)
+            undo()
+    until_stage("ready")
+    undo()
+    with line.held(line.PACKS):
+        ops.send()
+        until_stage("uploading")
+        undo()
+    until_over()
+    assert bpy.context.scene.cloud_render.samples == 12
+    assert job_json().overrides.samples == 17
+    assert len(jobs_in_cloud()) == len(before) + 1
+    undo()
+    pump()
+    assert len(rows()) == len(before) + 1
+
+
+def undo() -> None:
+    assert bpy.ops.ed.undo() == {"FINISHED"}
+    pump(2)
 
 
 def test_settings_stay_with_their_scene():

@@ -327,6 +327,18 @@ def test_downloads_by_themselves_are_switched_off_and_on():
     assert remembered().downloads == (job_id,)
 
 
+def test_a_check_up_tells_one_finding_after_another():
+    """In words, good and bad; a bad one where it can be helped has its button."""
+    assert ops.check() == {"FINISHED"}
+    findings = {check.subject: check for check in model().checks}
+    assert len(findings) >= 3
+    assert all(check.words for check in findings.values())
+    preferences().stack = "another"
+    assert ops.check() == {"FINISHED"}
+    assert any(not check.good and "another" in check.words for check in model().checks)
+    assert not model().checking
+
+
 def test_the_stack_of_the_preferences_is_the_one_that_is_used():
     """Profile, region, stack and endpoint lead to a farm."""
     assert farm().stack == "cloud-render"
