@@ -71,7 +71,7 @@ def render(driver: Driver) -> Steps:
     yield from driver.click("Settings", side)
     yield from driver.click("Render in Cloud", side)
     yield from confirm_submit(driver, "confirm")
-    job = yield from going("the job is in the list", lambda: model().active, 60)
+    job = yield from new_job(before="")
     yield from going("the job is looked at", lambda: phase(job), 30)
     yield from driver.picture("submitted")
     yield from going("two frames are done", lambda: frames_done(job) >= 2, 120)
@@ -132,11 +132,11 @@ def again(driver: Driver) -> Steps:
     yield from driver.fill("Frames", "3-4", Box(cancel.left - 60, cancel.top - 50, 460, 40))
     yield from confirm(driver, "OK", "again")
     yield from confirm_submit(driver, "again-confirm")
-    new = yield from going("the new job is selected", lambda: model().active not in ("", job) and model().active, 60)
+    new = yield from new_job(job)
     yield from going("it is done", lambda: phase(new) == "done", 180)
     yield from driver.picture("again-done")
     yield from driver.click("Delete Job", side)
-    yield from confirm(driver, "Delete", "delete")
+    yield from agree(driver, "Delete", "delete")
     yield from going("the job is gone", lambda: [left.job_id for left in model().jobs] == [job], 60)
     yield from driver.picture("deleted")
 
@@ -145,14 +145,15 @@ def by_hand(driver: Driver) -> Steps:
     """With a real mouse and a real keyboard: from the menu of the top bar, and cancelled again."""
     _, region = yield from driver.open_sidebar("Cloud")
     side = driver.box_of(region)
+    before = model().active
     yield from driver.click("Render", Box(0, 0, 400, 30))
     yield from driver.picture("menu")
     yield from driver.click("Render in Cloud", Box(0, 0, 500, 400))
     yield from confirm_submit(driver, "by-hand-confirm")
-    job = yield from going("the job is in the list", lambda: model().active, 60)
+    job = yield from new_job(before)
     yield from going("a frame is done", lambda: frames_done(job) >= 1, 120)
     yield from driver.click("Cancel Job", side)
-    yield from confirm(driver, "Cancel Job", "cancel")
+    yield from agree(driver, "Cancel Job", "cancel")
     yield from going("the job is cancelled", lambda: phase(job) == "cancelled", 60)
     yield from driver.picture("cancelled")
 
@@ -161,6 +162,18 @@ def confirm_submit(driver: Driver, name: str) -> Steps:
     """The dialog after packing."""
     yield from going("the scene is packed", lambda: model().submit and model().submit.found, 60)
     yield from confirm(driver, "Render", name)
+
+
+def new_job(before: str) -> Answer[str]:
+    """Wait until another job than `before` is selected; its id."""
+    return (yield from going("the new job is selected", lambda: model().active != before and model().active, 60))
+
+
+def agree(driver: Driver, button: str, name: str) -> Steps:
+    """Answer a question with its button, below which there is nothing more; keep a picture of it."""
+    found = yield from driver.find(button, driver.middle(), lowest=True)
+    yield from driver.picture(name)
+    yield from driver.click_at(*found.middle)
 
 
 def confirm(driver: Driver, button: str, name: str) -> Steps:

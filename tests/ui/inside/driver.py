@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 import eyes
 from eyes import Box
-from hands import SCREEN, Hands, on_screen
+from hands import Hands, on_screen
 from steps import Answer, Steps, TookTooLong, pause, turns, until
 
 SPACING = 10
@@ -40,30 +40,30 @@ class Driver:
         yield from eyes.picture(path, box)
         say(f"picture {path.name}")
 
-    def sees(self, phrase: str, box: Box | None = None) -> Answer[bool]:
-        words = yield from eyes.read(box or self.whole_window())
-        return bool(eyes.find(phrase, words))
-
-    def find(self, phrase: str, box: Box | None = None, limit_s: float = 20.0) -> Answer[Box]:
-        """Where the words stand that are topmost in the box. Raises TookTooLong, with what stands there instead."""
+    def find(self, phrase: str, box: Box | None = None, limit_s: float = 20.0, *, lowest: bool = False) -> Answer[Box]:
+        """Where the words stand: topmost in the box, or lowest. Raises TookTooLong, with what stands there instead."""
         ends = time.monotonic() + limit_s
         looks = 0
         while looks < 2 or time.monotonic() < ends:  # on a busy computer a single look may take that long
             words = yield from eyes.read(box or self.whole_window())
             if found := eyes.find(phrase, words):
-                return found[0]
+                return found[-1 if lowest else 0]
             looks += 1
         raise TookTooLong(f"looked {limit_s:.0f} s for the words {phrase!r}, but saw:\n{eyes.in_words(words)}")
 
     def whole_window(self) -> Box:
         left, top = on_screen(self.window, 0, self.window.height)
-        return Box(max(left, 0), max(top, 0), self.window.width, self.window.height)
+        return Box(left, top, self.window.width, self.window.height)
 
     def around_mouse(self) -> Box:
-        """Where Blender opens its dialogs; reading less of the screen is quicker."""
+        """Where Blender opens dialogs with settings; reading less of the screen is quicker."""
         x, y = self._mouse
-        left, top = max(x - 500, 0), max(y - 250, 0)
-        return Box(left, top, min(x + 500, SCREEN[0]) - left, min(y + 250, SCREEN[1]) - top)
+        return Box(x - 500, y - 250, 1000, 500)
+
+    def middle(self) -> Box:
+        """Where Blender asks whether to go on."""
+        x, y = self.whole_window().middle
+        return Box(x - 300, y - 80, 600, 160)
 
     def box_of(self, region: Any) -> Box:
         left, top = on_screen(self.window, region.x, region.y + region.height)
@@ -79,6 +79,9 @@ class Driver:
     def click(self, phrase: str, box: Box | None = None, limit_s: float = 20.0) -> Steps:
         """Click on words, wherever they are: a button, a menu entry, a tab, a dialog."""
         found = yield from self.find(phrase, box, limit_s)
+        # Reading takes a second or more, and a panel may grow meanwhile: a quick second look at the place itself.
+        while not (yield from eyes.unchanged(found.wider(2))):
+            found = yield from self.find(phrase, box, limit_s)
         say(f"click on {phrase!r}")
         yield from self.click_at(*found.middle)
 
@@ -110,9 +113,6 @@ class Driver:
         yield from self.hands.type(self.window, text)
         yield from self.hands.key(self.window, "RET")
         say(f"typed {text!r}")
-
-    def key(self, key: str, *, ctrl: bool = False) -> Steps:
-        yield from self.hands.key(self.window, key, ctrl=ctrl)
 
     # Blender's own places
 

@@ -15,8 +15,14 @@ from steps import Answer, Steps, program
 ENLARGED = 3
 """Tesseract wants letters of 30 pixels; Blender's have about 11."""
 
+LOOKED_AT, NOW = "/tmp/looked-at.ppm", "/tmp/now.ppm"
+"""The screen when it was read last, and right now."""
+
 ALIKE = 0.86
 """How much of a phrase must have been read right: one letter of eight may be wrong."""
+
+
+SCREEN = (1600, 1000)
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,16 @@ class Box:
     @property
     def right(self) -> int:
         return self.left + self.width
+
+    def wider(self, by: int) -> Box:
+        """With so many pixels more on each side."""
+        return Box(self.left - by, self.top - by, self.width + 2 * by, self.height + 2 * by)
+
+    def on_screen(self) -> Box:
+        """The part of it that is on the screen."""
+        left, top = max(self.left, 0), max(self.top, 0)
+        bottom = min(self.top + self.height, SCREEN[1])
+        return Box(left, top, min(self.right, SCREEN[0]) - left, bottom - top)
 
     def geometry(self) -> str:
         return f"{self.width}x{self.height}+{self.left}+{self.top}"
@@ -58,12 +74,23 @@ def picture(path: Path, box: Box | None = None) -> Steps:
 
 def read(box: Box) -> Answer[list[Word]]:
     """The words in a part of the screen."""
-    look = f"import -silent -window root -crop {box.geometry()} +repage png:-"
+    box = box.on_screen()
     # In red, white words stand out from blue buttons as well as from grey ones; what is dark in any way becomes paper.
-    prepare = f"convert - -channel R -separate -negate -level 10%,64% -resize {ENLARGED * 100}% png:-"
-    recognise = "tesseract - - --psm 11 tsv"
-    table = yield from program("sh", "-c", f"export OMP_THREAD_LIMIT=1; {look} | {prepare} | {recognise}", limit_s=60)
+    prepare = f"-crop {box.geometry()} +repage -channel R -separate -negate -level 10%,64% -resize {ENLARGED * 100}%"
+    steps = (
+        f"import -silent -window root {LOOKED_AT}",
+        f"convert {LOOKED_AT} {prepare} png:- | tesseract - - --psm 11 tsv",
+    )
+    table = yield from program("sh", "-c", f"export OMP_THREAD_LIMIT=1; {' && '.join(steps)}", limit_s=60)
     return [word for row in table.splitlines()[1:] if (word := _word(row.split("\t"), box)) is not None]
+
+
+def unchanged(box: Box) -> Answer[bool]:
+    """Whether a part of the screen still shows what it did when it was read last."""
+    part = f"[{box.on_screen().geometry()}]"
+    compare = f"compare -metric AE '{NOW}{part}' '{LOOKED_AT}{part}' null:"
+    answer = yield from program("sh", "-c", f"import -silent -window root {NOW}; {compare} && echo same || true")
+    return "same" in answer
 
 
 def find(phrase: str, words: list[Word]) -> list[Box]:

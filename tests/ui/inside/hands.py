@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from eyes import SCREEN
 from steps import Steps, pause, program, turns
-
-SCREEN = (1600, 1000)
 
 _BUTTONS = {"LEFTMOUSE": "1", "RIGHTMOUSE": "3", "WHEELUPMOUSE": "4", "WHEELDOWNMOUSE": "5"}
 _KEYS = {"RET": "Return", "ESC": "Escape", "TAB": "Tab", "BACK_SPACE": "BackSpace"}

@@ -20,5 +20,9 @@ from cloud_render.inblender import demo_scene  # noqa: E402 - Blender's Python o
 
 demo_scene.write(Path(folder))
 bpy.context.scene.frame_end = FRAMES
-bpy.context.scene.render.resolution_percentage = 100
+for area in (area for screen in bpy.data.screens for area in screen.areas if area.type == "VIEW_3D"):
+    view = area.spaces.active
+    view.region_3d.view_perspective = "CAMERA"
+    view.shading.color_type = "MATERIAL"
+    view.overlay.show_overlays = False
 bpy.ops.wm.save_mainfile()
