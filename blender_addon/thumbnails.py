@@ -43,7 +43,10 @@ def load() -> None:
     if _pictures is None:
         return
     for path in MODEL.previews.get(MODEL.active, {}).values():
-        key = f"{path}:{path.stat().st_mtime_ns}"
+        try:
+            key = f"{path}:{path.stat().st_mtime_ns}"
+        except FileNotFoundError:
+            continue  # someone tidied up
         if key not in _pictures:
             _pictures.load(key, str(path), "IMAGE")
         _loaded[path] = key

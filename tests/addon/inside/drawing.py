@@ -6,10 +6,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
-from blender import model, part
+from blender import error_of, model, part
 from guard import heard, of_files, of_hashes, of_network
 from recorder import Picture, dialog, drawn, menu, panels, preferences_page, sidebar
 from states import JOB, LONG, OTHER_JOB, job, nothing, problem, ready, showing, states, submit, transfer
@@ -117,6 +118,32 @@ def test_offline_it_says_how_to_go_online():
     picture = drawn(panels()[0])
     assert picture.texts[0] == "Blender may not use the internet"
     assert picture.operators[0] == "extensions.userpref_allow_online"
+
+
+def test_started_offline_it_says_so_and_offers_nothing():
+    """--offline-mode is the word of whoever started Blender; no button can change it."""
+    with started_offline():
+        picture = drawn(panels()[0])
+        assert picture.texts[:2] == ["Blender may not use the internet", "It was started with --offline-mode"]
+        assert "extensions.userpref_allow_online" not in picture.operators
+        assert "Blender was started with --offline-mode" in error_of(bpy.ops.cloud_render.refresh)
+        with in_each_state() as each:
+            each(draw_all)
+
+
+@contextmanager
+def started_offline() -> Iterator[None]:
+    """What bpy.app says then, to those who ask; in a process of its own only a whole Blender can be started so."""
+    app = SimpleNamespace(online_access=False, online_access_override=True)
+    askers = [part(name) for name in ("panels.main", "operators.base")]
+    real = [asker.bpy for asker in askers]
+    for asker in askers:
+        asker.bpy = SimpleNamespace(**{**vars(bpy), "app": app})
+    try:
+        yield
+    finally:
+        for asker, module in zip(askers, real, strict=True):
+            asker.bpy = module
 
 
 def test_an_interrupted_upload_is_offered_by_its_name():

@@ -362,6 +362,18 @@ def test_a_frame_is_shown_in_full_size():
     assert not (Path(preferences().downloads) / job_id / "frames" / "0001.png").exists()
 
 
+def test_pictures_come_and_may_go():
+    """The newest frames, kept beside the extension; whoever tidies up there stops nothing."""
+    job_id = submitted("shot", last=9)
+    until(lambda: selected_phase() == "done", "the end of the job")
+    until(lambda: len(part("thumbnails")._loaded) >= part("thumbnails").SHOWN, "the pictures")
+    for path in model().previews[job_id].values():
+        assert path.read_text() == f"preview {int(path.stem)}"
+        path.unlink()
+    model().changes += 1
+    pump()
+
+
 def test_a_log_is_shown_as_a_text():
     """Shown again, it is the same text with what is new."""
     submitted("shot")
