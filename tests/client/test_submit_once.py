@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -165,7 +166,16 @@ def test_a_refused_stitch_takes_its_array_back(farm: Farm, planned: Planned) -> 
     job_id = render["jobName"].removesuffix("-0-render")
     assert submission_of(farm, job_id).render_id == ""
     array = batch.find(farm, farm.render_gpu_queue, render["jobName"])
-    assert array == "" or batch.describe(farm, [array])[array].status_reason == batch.UNDONE
+    assert array == "" or ended(farm, array).status_reason == batch.UNDONE
+
+
+def ended(farm: Farm, batch_id: str) -> batch.BatchJob:
+    """The job once it has: Batch ends what runs a moment after it was told to."""
+    limit = time.monotonic() + 60
+    while not (job := batch.describe(farm, [batch_id])[batch_id]).ended:
+        assert time.monotonic() < limit, job
+        time.sleep(0.1)
+    return job
 
 
 def half_submitted(farm: Farm, planned: Planned, render: bool) -> str:
