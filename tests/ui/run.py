@@ -28,6 +28,7 @@ NAMES = [act.name for act in ACTS]
 def main() -> int:
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     keep = (options.keep or PROJECT / "build" / f"ui-{options.blender}").resolve()
     try:
         with ExitStack() as undo:

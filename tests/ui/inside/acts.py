@@ -97,6 +97,7 @@ def come_back(driver: Driver) -> Steps:
     yield from driver.click("Open Video", side)
     yield from until("the player was started", lambda: "video." in opened(), 10)
     yield from program("xdotool", "search", "--sync", "--onlyvisible", "--name", "video")
+    yield from pause(2)
     yield from driver.picture("video")
     yield from until("the player is closed", lambda: "closed" in opened(), 30)
 
