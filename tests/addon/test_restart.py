@@ -56,7 +56,7 @@ say(job=model().active, jobs=pressing.rows(), interrupted=model().interrupted)
 SUBMIT = "say(job=scenes.submitted('shot'))"
 
 COME_BACK = """
-until(lambda: model().videos, "the results")
+until(lambda: model().videos and pressing.rows(), "the list and the results")
 (job_id,) = model().videos
 say(job=job_id, listed=pressing.rows(), video=str(model().videos[job_id]))
 """
