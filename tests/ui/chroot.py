@@ -100,6 +100,10 @@ def _check_host() -> None:
     for program, package in {"debootstrap": "debootstrap", "unshare": "util-linux", "setpriv": "util-linux"}.items():
         if shutil.which(program) is None:
             raise CannotRun(f"{program} is not installed. `apt-get install {package}` brings it.")
+    own = ["unshare", "--mount", "--pid", "--fork", "mount", "-t", "proc", "proc", "/proc"]
+    tried = subprocess.run(own, capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        raise CannotRun(f"This system gives no process namespace of one's own: {tried.stderr.strip()}")
 
 
 def _made(suite: str, cache: Path) -> Chroot:
