@@ -115,7 +115,7 @@ def come_back(driver: Driver) -> Steps:
     yield from close_others(driver, before)
 
     yield from driver.click("Load as Strip", side)
-    yield from until("the strip is there", lambda: bpy.context.scene.sequence_editor, 10)
+    yield from until("a strip of all frames is there", lambda: image_strips(bpy.context.scene) == [12], 10)
     yield from driver.show_editor("DOPESHEET_EDITOR", "SEQUENCE_EDITOR")
     yield from driver.picture("strip")
 
@@ -201,6 +201,13 @@ def close_others(driver: Driver, before: list[Any]) -> Steps:
     for driver.window in [window for window in windows() if window not in before]:
         yield from driver.close_window()
     driver.window = first
+
+
+def image_strips(scene: Any) -> list[int]:
+    """How many pictures each image strip of the scene has."""
+    editor = scene.sequence_editor
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # Blender 4.3
+    return [len(strip.elements) for strip in strips if strip.type == "IMAGE"]
 
 
 def opened() -> str:
