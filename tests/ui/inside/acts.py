@@ -206,6 +206,8 @@ def close_others(driver: Driver, before: list[Any]) -> Steps:
 def image_strips(scene: Any) -> list[int]:
     """How many pictures each image strip of the scene has."""
     editor = scene.sequence_editor
+    if editor is None:
+        return []
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # Blender 4.3
     return [len(strip.elements) for strip in strips if strip.type == "IMAGE"]
 
