@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -115,7 +114,7 @@ class Cloud:
         os.environ["MOTO_PORT"] = str(self._server.port)  # Read while moto is imported.
         moto = moto_application()
         s3 = _s3_server(setting, kept, keys, groups, undo)
-        moto_shims.apply(partial(_make_bucket, s3, keys) if s3 else None)
+        moto_shims.apply(_objects_of(s3, keys) if s3 else None)
         objects: ObjectStore = ProxyS3(s3) if s3 else MotoS3(moto)
         logs = LogFolder(kept / "logs")
         runner = SubprocessRunner(
@@ -180,7 +179,7 @@ def _s3_server(setting: Setting, kept: Path, keys: Keys, groups: Groups, undo: E
     return seaweed.url
 
 
-def _make_bucket(url: str, keys: Keys, bucket: str) -> None:
+def _objects_of(url: str, keys: Keys) -> moto_shims.Objects:
     client: Any = boto3.session.Session().client(
         "s3",
         endpoint_url=url,
@@ -190,9 +189,17 @@ def _make_bucket(url: str, keys: Keys, bucket: str) -> None:
         config=Config(s3={"addressing_style": "path"}),
     )
     place = {} if keys.region == REGION else {"CreateBucketConfiguration": {"LocationConstraint": keys.region}}
-    # The bucket of an earlier run is the reason for the data folder: it is taken over with what is in it.
-    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
-        client.create_bucket(Bucket=bucket, **place)
+
+    def make_bucket(bucket: str) -> None:
+        # The bucket of an earlier run is the reason for the data folder: it is taken over with what is in it.
+        with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(Bucket=bucket, **place)
+
+    def read(bucket: str, key: str) -> bytes:
+        value: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return value
+
+    return moto_shims.Objects(make_bucket, read)
 
 
 def _engine(runner: SubprocessRunner, setting: Setting, kept: Path, undo: ExitStack) -> Engine:

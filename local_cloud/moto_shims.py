@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from local_cloud import moto_builds
 from local_cloud.registry import ACCOUNT
@@ -19,8 +21,17 @@ log = logging.getLogger(__name__)
 NAME_DIGITS = 12
 
 
-def apply(make_bucket: Callable[[str], None] | None = None) -> None:
-    """Change moto in place. `make_bucket` makes a bucket of the stack where the objects really are, if not in moto."""
+@dataclass(frozen=True)
+class Objects:
+    """Where the objects really are, if not in moto."""
+
+    make_bucket: Callable[[str], None]
+    read: Callable[[str, str], bytes]
+    """The object of a bucket and key."""
+
+
+def apply(objects: Objects | None = None) -> None:
+    """Change moto in place."""
     _name_resources_after_their_stack()
     _split_default_lists()
     _leave_out_no_value()
@@ -31,8 +42,9 @@ def apply(make_bucket: Callable[[str], None] | None = None) -> None:
     _complete_definitions()
     _accept_nominal_types()
     moto_builds.apply()
-    if make_bucket is not None:
-        _make_buckets_elsewhere(make_bucket)
+    _read_templates(objects.read if objects else _object_of_moto)
+    if objects:
+        _make_buckets_elsewhere(objects.make_bucket)
 
 
 def _name_resources_after_their_stack() -> None:
@@ -294,6 +306,26 @@ def _nominal(kind: str) -> type:
 
 _KEPT: list[type] = []
 """moto finds resource types among the living subclasses; without a reference ours would be collected."""
+
+
+def _read_templates(read: Callable[[str, str], bytes]) -> None:
+    """moto looks for the bucket in the host's name, and for its objects in moto alone."""
+    from moto.cloudformation import responses as moto_responses
+
+    responses: Any = moto_responses
+
+    def read_template(url: str, **_where: str) -> str:
+        bucket, _, key = unquote(urlsplit(url).path).lstrip("/").partition("/")
+        return read(bucket, key).decode()
+
+    responses.get_stack_from_s3_url = read_template
+
+
+def _object_of_moto(bucket: str, key: str) -> bytes:
+    from moto.s3.models import s3_backends
+
+    found: Any = s3_backends[ACCOUNT]["aws"].get_object(bucket, key)
+    return bytes(found.value)
 
 
 def _make_buckets_elsewhere(make_bucket: Callable[[str], None]) -> None:

@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 
 import cloud_render
 from cloud_render.client.sources import BUNDLE, PACKAGE, WORKER
-from cloud_render.client.stack import Clients
 from cloud_render.client.stack_events import Sleep
+from cloud_render.client.template_source import Clients
 from cloud_render.contract.errors import CloudNotReady, CloudRenderError, CloudUnreachable
 from cloud_render.store.translate import code_of, translated
 

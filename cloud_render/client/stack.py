@@ -9,10 +9,9 @@ from __future__ import annotations
 import difflib
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -20,11 +19,9 @@ from cloud_render.client import stack_events
 from cloud_render.client import template as templates
 from cloud_render.client.stack_events import Progress, Sleep, silent
 from cloud_render.client.stack_jobs import live_jobs
+from cloud_render.client.template_source import Clients, template_source
 from cloud_render.contract.errors import BadArguments, CloudNotReady, CloudUnreachable, NoStack
 from cloud_render.store.translate import translated
-
-MAX_INLINE_BYTES = 51_200
-"""The largest template that CloudFormation takes inside the request."""
 
 USABLE = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
@@ -36,12 +33,6 @@ LEFTOVER = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "
 
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 _POLL_S = 2.0
-
-
-class Clients(Protocol):
-    """Whatever makes AWS clients: farm.Connection, or a boto3 Session."""
-
-    def client(self, service_name: str, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -116,7 +107,7 @@ def prepare(
                 f"program's is {templates.version(text)}).",
                 "Update this program; with the older template the newer programs would stop working.",
             )
-        with _sent(clients, templates.minified(text)) as source:
+        with template_source(clients, templates.minified(text)) as source:
             change_set_id, stack_id = _ask(cloudformation, stack, described, parameters or {}, text, source)
             made = _answer(cloudformation, change_set_id, stack, sleep) if change_set_id else None
         if made is None and change_set_id:
@@ -254,26 +245,6 @@ def _resists(problem: str, events: list[stack_events.Event]) -> CloudNotReady:
     words = f" {stack_events.in_words(cause)}" if cause else ""
     advice = (cause and stack_events.remedy(cause)) or "Look at the stack's events in AWS's console."
     return CloudNotReady(problem + words, advice)
-
-
-@contextmanager
-def _sent(clients: Clients, text: str) -> Iterator[dict[str, str]]:
-    """How a request names the template: inside it, or, where that is too large, in a bucket of a minute."""
-    body = text.encode()
-    if len(body) <= MAX_INLINE_BYTES:
-        yield {"TemplateBody": text}
-        return
-    s3 = clients.client("s3")
-    bucket, key, region = f"cloud-render-setup-{uuid.uuid4().hex[:16]}", "template.yaml", s3.meta.region_name
-    # The region that was S3's first one must not be named.
-    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    s3.create_bucket(Bucket=bucket, **place)
-    try:
-        s3.put_object(Bucket=bucket, Key=key, Body=body)
-        yield {"TemplateURL": f"{s3.meta.endpoint_url}/{bucket}/{key}"}
-    finally:
-        s3.delete_object(Bucket=bucket, Key=key)
-        s3.delete_bucket(Bucket=bucket)
 
 
 def _ask(

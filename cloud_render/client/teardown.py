@@ -10,9 +10,9 @@ from typing import Any
 
 from cloud_render.client import stack as stacks
 from cloud_render.client import stack_events
-from cloud_render.client.stack import Clients
 from cloud_render.client.stack_events import Progress, Sleep, silent
 from cloud_render.client.stack_jobs import LiveJob, live_jobs
+from cloud_render.client.template_source import Clients
 from cloud_render.contract.errors import BadArguments, CloudNotReady, CloudUnreachable, NoStack, StorageUnavailable
 from cloud_render.store.translate import translated
 

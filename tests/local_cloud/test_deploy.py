@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cloud_render.client import stack
 from cloud_render.contract.errors import BadArguments, CloudNotReady, NoStack
@@ -48,23 +50,68 @@ def test_a_stack_that_fails_names_the_first_cause_and_leaves_nothing(cloud: Loca
         assert stack.describe(cloud.client("cloudformation"), "broken") is None
 
 
-def test_a_template_that_is_too_large_for_a_request_goes_by_a_bucket(cloud: LocalCloud) -> None:
-    """CloudFormation takes 51,200 bytes in a request; the bucket is there for that minute only."""
-    before = _buckets(cloud)
-    text = "Resources:\n  Fine: {Type: AWS::S3::Bucket}\nOutputs:\n  Long: {Value: " + "x" * 60_000 + "}\n"
-    assert len(stack.deploy(_ByName(cloud), "large", {}, text)["Long"]) == 60_000
-    (made,) = _buckets(cloud) - before
-    assert made.startswith("large-fine")
+LARGE = "Resources:\n  Fine: {Type: AWS::S3::Bucket}\nOutputs:\n  Long: {Value: " + "x" * 60_000 + "}\n"
 
 
 @dataclass(frozen=True)
-class _ByName:
-    """moto finds the bucket in an address of localhost, and not in one of 127.0.0.1."""
+class _Watched:
+    """Clients whose calls are written down; one of them ends with an error."""
 
     cloud: LocalCloud
+    calls: list[str]
+    fails: str = ""
+    error: BaseException = field(default_factory=KeyboardInterrupt)
 
     def client(self, service_name: str, /) -> Any:
-        return self.cloud.client(service_name, endpoint_url=self.cloud.endpoint_url.replace("127.0.0.1", "localhost"))
+        client = self.cloud.client(service_name)
+        client.meta.events.register("before-call", self._note)
+        return client
+
+    def _note(self, model: Any, **_: Any) -> None:
+        if model.name == self.fails:
+            raise self.error
+        self.calls.append(model.name)
+
+
+def test_a_template_that_is_too_large_for_a_request_goes_by_a_bucket(cloud: LocalCloud) -> None:
+    """CloudFormation takes 51,200 bytes in a request; the bucket is gone before anything is made."""
+    before, calls = _buckets(cloud), list[str]()
+    assert len(stack.deploy(_Watched(cloud, calls), "large", {}, LARGE)["Long"]) == 60_000
+    (made,) = _buckets(cloud) - before
+    assert made.startswith("large-fine")
+    assert calls.index("CreateBucket") < calls.index("CreateChangeSet") < calls.index("DeleteBucket")
+    assert calls.index("DeleteBucket") < calls.index("ExecuteChangeSet")
+
+
+def test_a_small_template_goes_inside_the_request(cloud: LocalCloud) -> None:
+    """Who sets up a small template needs no right to make buckets."""
+    calls = list[str]()
+    stack.deploy(_Watched(cloud, calls), "small", {}, "Resources:\n  Fine: {Type: AWS::S3::Bucket}\n")
+    assert not {"CreateBucket", "PutObject", "DeleteBucket"} & set(calls)
+
+
+@pytest.mark.parametrize("call", ["CreateBucket", "PutObject", "CreateChangeSet", "DescribeChangeSet"])
+def test_nothing_is_left_of_the_bucket_where_the_set_up_is_stopped(cloud: LocalCloud, call: str) -> None:
+    """Wherever Ctrl-C is pressed."""
+    before = _buckets(cloud)
+    with pytest.raises(KeyboardInterrupt):
+        stack.prepare(_Watched(cloud, [], call), "stopped", {}, LARGE)
+    assert _buckets(cloud) == before
+
+
+def test_nothing_is_left_of_the_bucket_where_the_template_is_refused(cloud: LocalCloud) -> None:
+    """The bucket goes, and the refusal is told, not the removal."""
+    before, error = _buckets(cloud), {"Error": {"Code": "ValidationError", "Message": "Unresolved dependencies [A]"}}
+    with pytest.raises(BadArguments, match="Unresolved dependencies"):
+        stack.prepare(_Watched(cloud, [], "CreateChangeSet", ClientError(error, "CreateChangeSet")), "no", {}, LARGE)
+    assert _buckets(cloud) == before
+
+
+def test_a_bucket_that_can_not_be_removed_is_named(cloud: LocalCloud, caplog: pytest.LogCaptureFixture) -> None:
+    """The set-up goes on without its removal; the person is told what is left."""
+    error = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DeleteBucket")
+    stack.prepare(_Watched(cloud, [], "DeleteBucket", error), "stays", {}, LARGE)
+    assert re.search(r"cloud-render-setup-\w{16} could not be removed, .*not you", caplog.text)
 
 
 def _buckets(cloud: LocalCloud) -> set[str]:
@@ -124,4 +171,4 @@ def test_two_stacks_live_side_by_side(cloud: LocalCloud) -> None:
         cloud.deploy("two", DefaultDevice="cpu", ZoneC="us-east-1c", OnDemandMaxvCpus="8"),
     )
     same = {name for name in first if first[name] == second[name]}
-    assert same == {"JobVersions", "TemplateVersion"}
+    assert same == {"BlenderFrom", "JobVersions", "TemplateVersion"}
