@@ -17,6 +17,7 @@ from cloud_render.client.farm import Farm
 from cloud_render.contract import values
 from cloud_render.contract.errors import BadArguments
 from cloud_render.contract.job import Submission
+from cloud_render.contract.scene import MACHINE_CLASSES, MachineClass
 
 wait_option = option("--wait", is_flag=True, help="Watch until the job has ended.")
 
@@ -39,15 +40,16 @@ def cancel(settings: Settings, job: str) -> int:
 
 @command("retry")
 @click.argument("job")
+@option("--machine", type=click.Choice(MACHINE_CLASSES), default=None, help="As of submit. Default: the last one's.")
 @wait_option
-def retry(settings: Settings, job: str, wait: bool) -> int:
+def retry(settings: Settings, job: str, machine: MachineClass | None, wait: bool) -> int:
     """Render the frames of JOB that are missing, then make the video.
 
     Frames that are there are not rendered again. If only the video is missing, only the video is made.
     """
     farm = farm_of(settings)
     job_id = job_of(farm, job)
-    submission = control.retry(farm, job_id)
+    submission = control.retry(farm, job_id, machine)
     missing = len(submission.frame_list)
     what = f"{words.count(missing, 'missing frame')}: {submission.frames}" if missing else "only the video is missing"
     return _after(settings, farm, job_id, submission, f"{job_id} goes on: {what}.", wait)

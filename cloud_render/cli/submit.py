@@ -30,6 +30,7 @@ from cloud_render.client.plan import plan as make_plan
 from cloud_render.client.video import CODECS, CONTAINERS, QUALITIES
 from cloud_render.contract import rate, values
 from cloud_render.contract.errors import BadArguments, Cancelled
+from cloud_render.contract.scene import MACHINE_CLASSES
 from cloud_render.store import Progress
 
 WHAT, HOW, VIDEO, ALONG = "What to render", "How to render", "The video", "What goes along"
@@ -139,6 +140,14 @@ RENDER_OPTIONS = (
         default=None,
         section=HOW,
         help="gpu fails where no GPU would be used, any takes what is there. Default: the stack's.",
+    ),
+    option(
+        "--machine",
+        type=click.Choice(MACHINE_CLASSES),
+        default="small",
+        section=HOW,
+        help="How much memory the GPU machines have, as the stack is set up: 16, 32 or 64 GiB, with 16, 22 or 44 GB on "
+        "the GPU. What does not fit is tried once more on the next larger one. Default: small.",
     ),
     option(
         "--format",

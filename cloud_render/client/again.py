@@ -78,6 +78,7 @@ def options_of(job: RenderJob) -> Options:
         resolution=(size[0], size[1]) if size[0] and size[1] else None,
         engine=job.overrides.engine or "",
         device=job.device,
+        machine=job.machine,
         format=job.file_format,
         container=video.container if video else "",
         codec=video.codec if video else "",

@@ -18,6 +18,7 @@ from cloud_render.client.farm import Farm
 from cloud_render.contract import frames, keys
 from cloud_render.contract.errors import CloudRenderError, CloudUnreachable
 from cloud_render.contract.job import RenderJob, Submission
+from cloud_render.contract.scene import MachineClass
 from cloud_render.store.translate import code_of, status_of, translated
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,13 @@ _MAYBE_DONE = (aws.HTTPClientError, aws.ConnectionError)
 """The answer is lost; whether the request arrived, no one knows."""
 
 _BUSY = {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
+
+_ROOM: dict[MachineClass, dict[str, str]] = {
+    "medium": {"GPU": "1", "VCPU": "8", "MEMORY": "29000"},
+    "large": {"GPU": "1", "VCPU": "8", "MEMORY": "60000"},
+}
+"""What a job asks for on a machine of that class, which so holds one: memory in MiB, less what ECS keeps of 32 and
+64 GiB. The definition itself asks for a small one."""
 
 Sleep = Callable[[float], None]
 
@@ -78,16 +86,22 @@ def claim(farm: Farm, job_id: str, submission: Submission) -> bool:
 
 
 def submit(
-    farm: Farm, job: RenderJob, submission: Submission, look_first: bool = False, sleep: Sleep = time.sleep
+    farm: Farm,
+    job: RenderJob,
+    submission: Submission,
+    look_first: bool = False,
+    sleep: Sleep = time.sleep,
+    after: Sequence[str] = (),
 ) -> Submission:
     """Bring a claimed submission's jobs to Batch and write down their ids; what stands already is kept.
 
-    `look_first` is for a claim that another run may have carried out in part. If the stitch job is refused, the array
-    is ended again. Raises CloudUnreachable (the same again goes on), NoCredentials, or CloudRenderError for a refusal.
+    `look_first` is for a claim that another run may have carried out in part; the frames wait for the jobs whose ids
+    are `after`. If the stitch job is refused, the array is ended again. Raises CloudUnreachable (the same again goes
+    on), NoCredentials, or CloudRenderError for a refusal.
     """
     with ExitStack() as undo:
         if submission.frames and not submission.render_id:
-            render_id = _submitted(farm, _render_request(farm, job, submission), look_first, sleep)
+            render_id = _submitted(farm, _render_request(farm, job, submission, after), look_first, sleep)
             submission = replace(submission, render_id=render_id)
             undo.callback(_take_back, farm, job.id, submission)
             _noted(farm, job.id, submission)
@@ -138,31 +152,48 @@ def names_of_active(farm: Farm, queue: str) -> list[str]:
     return names
 
 
-def find(farm: Farm, queue: str, name: str) -> str:
-    """The id of the job with that name; empty if there is none. Jobs that we took back don't count."""
+def submit_unless_active(farm: Farm, request: dict[str, Any], sleep: Sleep = time.sleep) -> str:
+    """The id of the job of the request's name that has not ended; submitted now if there was none.
+
+    Of two who submit it at the same moment both get the id of the older one. The other is left alone, since a third
+    may wait for it by now. Raises CloudUnreachable, NoCredentials, or CloudRenderError for a refusal.
+    """
+    made = _submitted(farm, request, look_first=True, sleep=sleep, active=True)
+    return find(farm, request["jobQueue"], request["jobName"], active=True) or made
+
+
+def find(farm: Farm, queue: str, name: str, *, active: bool = False, newest: bool = False) -> str:
+    """The id of the oldest job with that name, or of the newest; with `active` of those that have not ended.
+
+    Empty if there is none. Jobs that we took back don't count.
+    """
     with translated("ask AWS Batch for the job", CloudUnreachable):
         answer = farm.batch.list_jobs(jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
     rows = [row for row in answer["jobSummaryList"] if row.get("statusReason") != UNDONE]
-    return str(min(rows, key=lambda row: row.get("createdAt", 0))["jobId"]) if rows else ""
+    rows = [row for row in rows if row["status"] in _ACTIVE] if active else rows
+    in_order = sorted(rows, key=lambda row: (row.get("createdAt", 0), row["jobId"]), reverse=newest)
+    return str(in_order[0]["jobId"]) if in_order else ""
 
 
 def find_ids(farm: Farm, job: RenderJob, submission: Submission) -> Submission:
     """With the ids that Batch knows and the submission doesn't tell."""
     render_id, stitch_id = submission.render_id, submission.stitch_id
     if submission.frames and not render_id:
-        render_id = find(farm, farm.render_queue(job.device), keys.render_job_name(job.id, submission.number))
+        render_id = find(farm, _render_queue(farm, job, submission), keys.render_job_name(job.id, submission.number))
     if submission.stitches and not stitch_id:
         stitch_id = find(farm, farm.utility_queue, keys.stitch_job_name(job.id, submission.number))
     return replace(submission, render_id=render_id, stitch_id=stitch_id)
 
 
-def _render_request(farm: Farm, job: RenderJob, submission: Submission) -> dict[str, Any]:
+def _render_request(
+    farm: Farm, job: RenderJob, submission: Submission, after: Sequence[str] = ()
+) -> dict[str, Any]:
     count = len(submission.frame_list)
     children = frames.children(count, submission.frames_per_job)
     prefix = keys.Prefix.of_job(job.id)
     request: dict[str, Any] = {
         "jobName": keys.render_job_name(job.id, submission.number),
-        "jobQueue": farm.render_queue(job.device),
+        "jobQueue": _render_queue(farm, job, submission),
         "jobDefinition": farm.render_definition(job.device),
         "parameters": {
             "input": farm.address(prefix.job),
@@ -172,8 +203,19 @@ def _render_request(farm: Farm, job: RenderJob, submission: Submission) -> dict[
             "submission": str(submission.number),
         },
     }
+    if farm.fair_share == "on":
+        request["shareIdentifier"] = keys.slug(job.created_by).replace("-", "")
+    if submission.machine in _ROOM:
+        needs = [{"type": kind, "value": value} for kind, value in _ROOM[submission.machine].items()]
+        request["containerOverrides"] = {"resourceRequirements": needs}
+    if after:
+        request["dependsOn"] = [{"jobId": batch_id} for batch_id in after]
     # Batch refuses an array of one: that is a plain job.
     return request | ({"arrayProperties": {"size": children}} if children > 1 else {})
+
+
+def _render_queue(farm: Farm, job: RenderJob, submission: Submission) -> str:
+    return farm.render_queue(job.device, submission.machine, submission.on_demand)
 
 
 def _stitch_request(farm: Farm, job: RenderJob, submission: Submission) -> dict[str, Any]:
@@ -193,7 +235,12 @@ def _stitch_request(farm: Farm, job: RenderJob, submission: Submission) -> dict[
 
 
 def _submitted(
-    farm: Farm, request: dict[str, Any], look_first: bool, sleep: Sleep, undo: ExitStack | None = None
+    farm: Farm,
+    request: dict[str, Any],
+    look_first: bool,
+    sleep: Sleep,
+    undo: ExitStack | None = None,
+    active: bool = False,
 ) -> str:
     """The id of the job that `request` asks for. SubmitJob knows no token that would make repeats harmless, so before
     each repeat Batch is asked whether the job of that name stands. Where it stays unknown, nothing is undone.
@@ -202,7 +249,7 @@ def _submitted(
     for attempt in range(_TRIES):
         if attempt:
             sleep(2.0**attempt)
-        if (attempt or look_first) and (there := find(farm, queue, name)):
+        if (attempt or look_first) and (there := find(farm, queue, name, active=active)):
             return there
         if made := _asked_once(farm, request):
             return made

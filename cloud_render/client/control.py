@@ -7,17 +7,19 @@ import time
 
 from cloud_render.client import batch, content, objects, reasons
 from cloud_render.client.farm import Farm
+from cloud_render.client.hand_over import hand_over
 from cloud_render.client.records import Record, missing_frames, record
 from cloud_render.contract import frames, keys
 from cloud_render.contract.errors import BadArguments, NotThere
 from cloud_render.contract.job import Gaps, RenderJob, Submission
 from cloud_render.contract.report import End
+from cloud_render.contract.scene import MachineClass
 
 
-def retry(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> Submission:
+def retry(farm: Farm, job_id: str, machine: MachineClass | None = None, sleep: batch.Sleep = time.sleep) -> Submission:
     """Render the frames that are missing once more, then stitch; frames that are there stay.
 
-    If only the video is missing, only the stitch runs.
+    If only the video is missing, only the stitch runs. `machine`: as the last submission had it, unless given.
 
     Raises BadArguments while the job runs, and when nothing is missing; MissingFiles where the scene's content has
     expired since, or could before the frames are rendered.
@@ -30,7 +32,7 @@ def retry(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> Submissio
     text = frames.text_of(missing) if missing else ""
     if missing:
         content.check(farm, job_id, f"Send the scene again, for these frames: cloud-render submit FILE --frames {text}")
-    return _submit_next(farm, found, job, text, "refuse", sleep)
+    return _submit_next(farm, job, _next(found, job, text, machine), sleep)
 
 
 def stitch(farm: Farm, job_id: str, allow_gaps: bool = False, sleep: batch.Sleep = time.sleep) -> Submission:
@@ -50,7 +52,7 @@ def stitch(farm: Farm, job_id: str, allow_gaps: bool = False, sleep: batch.Sleep
             f"{job_id} lacks {reasons.named(missing)}.",
             "Render what is missing with `cloud-render retry`, or hold their neighbours with --allow-gaps.",
         )
-    return _submit_next(farm, found, job, "", "hold" if missing else "refuse", sleep)
+    return _submit_next(farm, job, _next(found, job, gaps="hold" if missing else "refuse"), sleep)
 
 
 def cancel(farm: Farm, job_id: str) -> None:
@@ -115,18 +117,25 @@ def _is_running(farm: Farm, found: Record) -> bool:
     return any(not job.ended for job in batch.describe(farm, ids).values())
 
 
-def _submit_next(farm: Farm, found: Record, job: RenderJob, text: str, gaps: Gaps, sleep: batch.Sleep) -> Submission:
+def _next(
+    found: Record, job: RenderJob, text: str = "", machine: MachineClass | None = None, gaps: Gaps = "refuse"
+) -> Submission:
     count = len(frames.parse(text)) if text else 0
-    submission = Submission(
+    return Submission(
         number=found.latest.number + 1 if found.latest else 0,
         frames=text,
         frames_per_job=frames.fitted_frames_per_job(count, job.frames_per_job) if count else job.frames_per_job,
         gaps=gaps,
         created=batch.utc_now(),
         stitches=job.video is not None,
+        machine=machine or (found.latest.machine if found.latest else job.machine),
     )
+
+
+def _submit_next(farm: Farm, job: RenderJob, submission: Submission, sleep: batch.Sleep) -> Submission:
+    farm.render_queue(job.device, submission.machine)  # refuses what the stack has not, before anything stands
     if not batch.claim(farm, job.id, submission):
         raise BadArguments(f"Someone else is working on {job.id} right now.", "Look at its status in a minute.")
     # It has not ended any more; a stitch that succeeds writes the new end.
     objects.delete(farm, [keys.Prefix.of_job(job.id).end])
-    return batch.submit(farm, job, submission, sleep=sleep)
+    return hand_over(farm, job, submission, sleep=sleep)

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from cloud_render.contract import job, keys
 from cloud_render.contract.errors import BadArguments, CloudUnreachable, NoStack, OldStack
-from cloud_render.contract.scene import Device
+from cloud_render.contract.scene import MACHINE_CLASSES, Device, MachineClass
 from cloud_render.store import LIFETIME, Store
 from cloud_render.store.translate import code_of, translated
 
@@ -134,6 +134,17 @@ class Farm:
     template_version: str
     store_lifetime: timedelta = LIFETIME
     """How long the bucket keeps the content of scenes."""
+    render_gpu_medium_queue: str = ""
+    render_gpu_large_queue: str = ""
+    render_gpu_on_demand_queue: str = ""
+    """Empty, like the two above, where the stack has no such machines."""
+    install_definition: str = ""
+    mend_definition: str = ""
+    notices_topic: str = ""
+    fair_share: str = "off"
+    """Whether its render queues share the machines out among people: on or off."""
+    blender_from: str = "bucket"
+    """`image` where the workers have a Blender of their own, so that none is to be installed."""
 
     @classmethod
     def find(cls, connection: Connection, stack: str = DEFAULT_STACK) -> Farm:
@@ -151,7 +162,8 @@ class Farm:
                 _SET_UP,
             )
         _check_versions(stack, outputs["JobVersions"])
-        fields = {field: outputs[output] for output, field in _FIELD_OF_OUTPUT.items() if field}
+        known = _FIELD_OF_OUTPUT | {output: field for output, field in _FIELD_OF_OPTION.items() if output in outputs}
+        fields = {field: outputs[output] for output, field in known.items() if field}
         return cls(connection=connection, stack=stack, store_lifetime=_store_lifetime(found), **fields)  # type: ignore[arg-type]
 
     @property
@@ -166,8 +178,31 @@ class Farm:
     def store(self) -> Store:
         return Store(self.s3, self.bucket, self.store_lifetime, rate=self.connection.max_upload)
 
-    def render_queue(self, device: Device) -> str:
-        return self.render_cpu_queue if device == "cpu" else self.render_gpu_queue
+    def machine_classes(self, device: Device) -> tuple[MachineClass, ...]:
+        """Those that the stack has, from least memory to most."""
+        if device == "cpu":
+            return ("small",)
+        return tuple(machine for machine in MACHINE_CLASSES if self._gpu_queues[machine])
+
+    def render_queue(self, device: Device, machine: MachineClass = "small", on_demand: bool = False) -> str:
+        """Raises BadArguments for a class of machines that the stack has not."""
+        if machine not in self.machine_classes(device):
+            kind = "CPU" if device == "cpu" else "GPU"
+            raise BadArguments(
+                f"The stack {self.stack!r} has no {machine} {kind} machines.",
+                f"It has {', '.join(self.machine_classes(device))}; see the stack's InstanceTypes for more.",
+            )
+        if device == "cpu":
+            return self.render_cpu_queue
+        return (on_demand and self.render_gpu_on_demand_queue) or self._gpu_queues[machine]
+
+    @property
+    def _gpu_queues(self) -> dict[MachineClass, str]:
+        return {
+            "small": self.render_gpu_queue,
+            "medium": self.render_gpu_medium_queue,
+            "large": self.render_gpu_large_queue,
+        }
 
     def render_definition(self, device: Device) -> str:
         """With its revision, so that an update of the stack can't change a job in flight."""
@@ -195,6 +230,18 @@ _FIELD_OF_OUTPUT = {
     "TemplateVersion": "template_version",
     "JobVersions": "",  # looked at once, in of_description()
 }
+
+_FIELD_OF_OPTION = {
+    "RenderGpuMediumQueue": "render_gpu_medium_queue",
+    "RenderGpuLargeQueue": "render_gpu_large_queue",
+    "RenderGpuOnDemandQueue": "render_gpu_on_demand_queue",
+    "InstallDefinition": "install_definition",
+    "MendDefinition": "mend_definition",
+    "NoticesTopic": "notices_topic",
+    "FairShare": "fair_share",
+    "BlenderFrom": "blender_from",
+}
+"""Outputs that a stack may lack: by its parameters, or because it's older."""
 
 
 def description(connection: Connection, stack: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from cloud_render.contract.scene import Device
+from cloud_render.contract.scene import Device, MachineClass
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Options:
     engine: str = ""
     """cycles, eevee, workbench, or Blender's own identifier."""
     device: Device | None = None
+    machine: MachineClass = "small"
     format: str = ""
     """png, jpeg, webp, tiff, exr, exr-multilayer …, or Blender's own identifier."""
     container: str = ""

@@ -16,7 +16,15 @@ from cloud_render.contract import frames, keys, values
 from cloud_render.contract.contents import Contents
 from cloud_render.contract.errors import BadArguments, MissingFiles
 from cloud_render.contract.job import Hooks, JobFile, Limits, Overrides, RenderJob, Video
-from cloud_render.contract.scene import IMAGE_KINDS, Device, Examination, SceneFile, SceneSettings, SceneWarning
+from cloud_render.contract.scene import (
+    IMAGE_KINDS,
+    Device,
+    Examination,
+    MachineClass,
+    SceneFile,
+    SceneSettings,
+    SceneWarning,
+)
 
 FORMATS = {
     "png": "PNG",
@@ -67,6 +75,7 @@ class SubmitPlan:
     overrides: Overrides
     device: Device | None
     """None: as the stack has it."""
+    machine: MachineClass
     video: Video | None
     use_scripts: bool
     missing: tuple[str, ...]
@@ -108,6 +117,7 @@ class SubmitPlan:
             camera=self.camera,
             overrides=self.overrides,
             device=self.device or stack_device,
+            machine=self.machine,
             video=self.video,
             use_scripts=self.use_scripts,
             missing=self.missing,
@@ -149,6 +159,7 @@ def plan(examination: Examination, options: Options, now: datetime) -> SubmitPla
         camera=options.camera,
         overrides=_overrides(options),
         device=options.device,
+        machine=options.machine,
         video=film,
         use_scripts=options.use_scripts,
         missing=tuple(file.path for file in examination.missing),

@@ -12,7 +12,7 @@ from typing import Literal
 
 from cloud_render.contract import frames, keys, values
 from cloud_render.contract.errors import BadFrames, BadJob
-from cloud_render.contract.scene import IMAGE_KINDS, Device, ImageKind, check_scene_path
+from cloud_render.contract.scene import IMAGE_KINDS, Device, ImageKind, MachineClass, check_scene_path
 
 VERSION = 1
 """Of job.json. A worker refuses every other one; the stack's Outputs say which its worker reads."""
@@ -146,6 +146,8 @@ class RenderJob:
     """Empty: the scene's own, markers included."""
     overrides: Overrides = field(default_factory=Overrides)
     device: Device = "gpu"
+    machine: MachineClass = "small"
+    """What it is rendered on at first; a submission of what did not fit there may name a larger one."""
     video: Video | None = None
     """None for a single still: no stitch."""
     use_scripts: bool = False
@@ -219,9 +221,16 @@ class Submission:
     stitch_id: str = ""
     stitches: bool = True
     """Whether this submission has a stitch job at all; a single still has none."""
+    machine: MachineClass = "small"
+    on_demand: bool = False
+    """Whether it goes to machines that Spot can't take away, where the stack has such."""
+    round: int = 0
+    """0 for a person's; n for the mender's n-th since then."""
+    problem: str = ""
+    """What an earlier one failed of and this one won't mend, in words: told where frames are missing in the end."""
 
     def __post_init__(self) -> None:
-        issues = [] if self.number >= 0 else ["number is negative"]
+        issues = [f"{name} is negative" for name in ("number", "round") if getattr(self, name) < 0]
         if self.frames or not self.stitches:
             issues += _frame_issues(self.frames, self.frames_per_job)
         if issues:

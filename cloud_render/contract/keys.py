@@ -151,6 +151,13 @@ class Prefix:
     def stitch_report(self, submission: int, attempt: int) -> str:
         return f"{self.reports(submission)}stitch-{attempt}.json"
 
+    def failures(self, submission: int) -> str:
+        """Below it, an empty object for each child that failed for good: others of the array count them."""
+        return f"{self.root}failures/{submission}/"
+
+    def failure(self, submission: int, exit_code: int, index: int) -> str:
+        return f"{self.failures(submission)}{exit_code}-{index}"
+
     def video(self, extension: str) -> str:
         return f"{self.root}video.{extension}"
 
@@ -164,7 +171,34 @@ def stitch_job_name(job_id: str, submission: int) -> str:
     return f"{job_id}-{submission}-stitch"
 
 
+def install_job_name(version: str) -> str:
+    """Of the installation of Blender `version`: two of them at a time know each other by it."""
+    return f"install-blender-{version.replace('.', '-')}"
+
+
+def version_of_name(batch_name: str) -> str:
+    """The inverse of install_job_name(); empty for other names."""
+    match = re.fullmatch(r"install-blender-(\d+)-(\d+)-(\d+)", batch_name)
+    return ".".join(match.groups()) if match else ""
+
+
 def job_id_of_name(batch_name: str) -> str:
     """The job whose array or stitch has that name in Batch; empty for names that are not ours."""
-    match = re.fullmatch(r"(.+)-\d+-(?:render|stitch)", batch_name)
-    return match[1] if match and is_job_id(match[1]) else ""
+    named = submission_of_name(batch_name)
+    return named.job_id if named else ""
+
+
+@dataclass(frozen=True)
+class NamedSubmission:
+    """What the name of one of our jobs in Batch says."""
+
+    job_id: str
+    number: int
+    role: str
+    """render or stitch."""
+
+
+def submission_of_name(batch_name: str) -> NamedSubmission | None:
+    """The inverse of render_job_name() and stitch_job_name(); None for names that are not ours."""
+    match = re.fullmatch(r"(.+)-(\d+)-(render|stitch)", batch_name)
+    return NamedSubmission(match[1], int(match[2]), match[3]) if match and is_job_id(match[1]) else None

@@ -217,6 +217,11 @@ class Examination:
 
 Device = Literal["gpu", "cpu", "any"]
 
+MachineClass = Literal["small", "medium", "large"]
+"""How much memory a machine of the stack has, its GPU's included; from least to most, see MACHINE_CLASSES."""
+
+MACHINE_CLASSES: tuple[MachineClass, ...] = ("small", "medium", "large")
+
 
 def image_kind(file_format: str) -> ImageKind:
     """The row for Blender's `file_format`. Raises BadJob for formats that hold no single image."""

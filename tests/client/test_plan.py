@@ -59,6 +59,7 @@ def test_every_option_changes_the_job(planned: Planned, tmp_path: Path) -> None:
     chosen = {
         "name": "other", "camera": "Side", "view_layers": ("Mist",), "frames": "2-4", "frames_per_job": 3,
         "samples": 9, "percentage": 50, "resolution": (320, 180), "engine": "workbench", "device": "cpu",
+        "machine": "medium",
         "format": "exr", "container": "mkv", "codec": "h265", "quality": "low", "fps": Fraction(12), "sound": False,
         "video": False, "extra": (script,), "use_scripts": True, "pre_hook": script, "post_hook": script,
         "frame_limit_s": 60.0, "stall_limit_s": 30.0, "created_by": "ann",
