@@ -68,11 +68,14 @@ class LocalCloud:
         return session.client(service_name, **{**self._connection(), **changes})
 
     def deploy(self, stack: str = "cloud-render", /, **parameters: str) -> dict[str, str]:
-        """Deploy the template as the client does, for any device unless told otherwise; the stack's Outputs."""
+        """Deploy the template as the client does; the stack's Outputs.
+
+        Unless told otherwise for any device, with the Blender of this computer.
+        """
         # Here alone, and only for tests: the local cloud itself knows no client.
         from cloud_render.client import stack as client_stack
 
-        return client_stack.deploy(self, stack, {"DefaultDevice": "any", **parameters})
+        return client_stack.deploy(self, stack, {"DefaultDevice": "any", "BlenderFrom": "image", **parameters})
 
     def take_host_away(self, job_id: str) -> bool:
         """End a running job's attempt as a Spot reclaim does. False where the job does not run."""

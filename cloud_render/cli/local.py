@@ -17,8 +17,8 @@ from cloud_render.cli.options import Settings, command, option
 from cloud_render.cli.stages import Stages
 from cloud_render.contract.errors import CloudNotReady
 
-PARAMETERS = {"DefaultDevice": "any"}
-"""Of the stack: a developer's computer may or may not have a GPU, and both are fine."""
+PARAMETERS = {"DefaultDevice": "any", "BlenderFrom": "image"}
+"""Of the stack: a developer's computer may or may not have a GPU, and both are fine; it has a Blender of its own."""
 
 
 def default_slots(cores: int | None = None) -> int:

@@ -128,17 +128,22 @@ def terminate(farm: Farm, batch_id: str, reason: str) -> None:
         farm.batch.terminate_job(jobId=batch_id, reason=reason)
 
 
-def children_in(farm: Farm, render_id: str, status: str) -> list[Child]:
-    """An array's children in that state; up to 100 of them."""
+def children_in(farm: Farm, render_id: str, status: str, most: int) -> list[Child]:
+    """An array's children in that state; up to `most` of them, 100 a request."""
+    rows: list[Mapping[str, Any]] = []
     with translated("ask AWS Batch about the children", CloudUnreachable):
-        answer = farm.batch.list_jobs(arrayJobId=render_id, jobStatus=status, maxResults=100)
+        pages = farm.batch.get_paginator("list_jobs").paginate(
+            arrayJobId=render_id, jobStatus=status, PaginationConfig={"PageSize": 100, "MaxItems": most}
+        )
+        for page in pages:
+            rows += page["jobSummaryList"]
     return [
         Child(
             row["arrayProperties"]["index"],
             row.get("container", {}).get("exitCode"),
             row.get("container", {}).get("reason") or row.get("statusReason", ""),
         )
-        for row in answer["jobSummaryList"]
+        for row in rows
     ]
 
 
@@ -185,9 +190,7 @@ def find_ids(farm: Farm, job: RenderJob, submission: Submission) -> Submission:
     return replace(submission, render_id=render_id, stitch_id=stitch_id)
 
 
-def _render_request(
-    farm: Farm, job: RenderJob, submission: Submission, after: Sequence[str] = ()
-) -> dict[str, Any]:
+def _render_request(farm: Farm, job: RenderJob, submission: Submission, after: Sequence[str] = ()) -> dict[str, Any]:
     count = len(submission.frame_list)
     children = frames.children(count, submission.frames_per_job)
     prefix = keys.Prefix.of_job(job.id)

@@ -60,7 +60,7 @@ def lines(
         jobs = batch.describe(farm, [batch_id for batch_id, _ in sources])
         for batch_id, child in sources:
             if batch_id in jobs:
-                yield from _new_lines(farm, jobs[batch_id], child, positions)
+                yield from new_lines(farm, jobs[batch_id], child, positions)
         if last_look:
             return
         # The last lines reach the log a moment after the job's end: one more look.
@@ -80,7 +80,7 @@ def of_failed(farm: Farm, job_id: str, most: int = 400) -> list[LogLine]:
     jobs = batch.describe(farm, [batch_id for batch_id in (latest.render_id, latest.stitch_id) if batch_id])
     batch_id, child = _telling(farm, latest, jobs.get(latest.render_id), jobs.get(latest.stitch_id))
     job = jobs.get(batch_id) or batch.describe(farm, [batch_id] if batch_id else []).get(batch_id)
-    return _last_lines(farm, job, child, most) if job else []
+    return last_lines(farm, job, child, most) if job else []
 
 
 def _telling(
@@ -126,8 +126,8 @@ def _children(submission: Submission) -> list[str]:
     return [f"{submission.render_id}:{child}" for child in range(count)] if count > 1 else [submission.render_id]
 
 
-def _new_lines(farm: Farm, job: BatchJob, child: int | None, positions: dict[str, str]) -> Iterator[LogLine]:
-    """From where each stream was left; `positions` remembers by stream."""
+def new_lines(farm: Farm, job: BatchJob, child: int | None, positions: dict[str, str]) -> Iterator[LogLine]:
+    """What it wrote since the last call; `positions` remembers how far that was, by stream."""
     for attempt, stream in enumerate(job.log_streams, start=1):
         while True:
             page = _page(farm, stream, positions.get(stream, ""))
@@ -137,8 +137,8 @@ def _new_lines(farm: Farm, job: BatchJob, child: int | None, positions: dict[str
             positions[stream] = page.forward
 
 
-def _last_lines(farm: Farm, job: BatchJob, child: int | None, most: int) -> list[LogLine]:
-    """From the end backwards, through as many attempts as it takes."""
+def last_lines(farm: Farm, job: BatchJob, child: int | None, most: int) -> list[LogLine]:
+    """Up to `most` lines from the end backwards, through as many attempts as it takes."""
     found: list[LogLine] = []
     for attempt, stream in reversed(list(enumerate(job.log_streams, start=1))):
         token = ""

@@ -7,15 +7,18 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloud_render.client import batch, objects
+from cloud_render.client import batch, builds, objects
 from cloud_render.client.batch import BatchJob, Child
 from cloud_render.client.farm import Farm
 from cloud_render.client.records import Record
 from cloud_render.contract import frames, keys
-from cloud_render.contract.errors import BadJob
+from cloud_render.contract.errors import BadJob, StoppedByLimit
 from cloud_render.contract.report import ChildReport
 
 log = logging.getLogger(__name__)
+
+_COUNTED = 100
+"""Failed children that are asked for: one request's."""
 
 _ASKED = 3
 """Failed children whose reports are read: they mostly fail for the same reason."""
@@ -65,6 +68,9 @@ _BATCH_WORDS = (
 )
 """Pieces of Batch's own reasons."""
 
+_DEPENDENCY = "Dependent Job failed"
+"""Batch's words for an array that never began. Frames wait for nothing but the installation of their Blender."""
+
 _OF_EXIT = {137: _BATCH_WORDS[0][1]}
 
 
@@ -96,10 +102,11 @@ def of_missing(job_id: str, missing: Sequence[int]) -> Reason:
 def of_render(farm: Farm, found: Record, render: BatchJob) -> Reason:
     """Why the array, or the plain job, has failed children."""
     assert found.latest is not None
-    if render.children:
-        failed = batch.children_in(farm, render.id, "FAILED")
-    else:
-        failed = [Child(0, render.exit_code, render.container_reason or render.status_reason)]
+    failed = failed_children(farm, render, _COUNTED)
+    if any(_DEPENDENCY in words for words in (render.status_reason, *(child.reason for child in failed))):
+        return _of_installation(farm, found)
+    # Those that ended because others had failed tell nothing new.
+    failed.sort(key=lambda child: child.exit_code == StoppedByLimit.exit_code)
     told = [_of_child(farm, found.job_id, found.latest.number, child) for child in failed[:_ASKED]]
     if not told:
         return Reason("The render failed.", f"See `cloud-render logs {found.job_id}`.")
@@ -107,6 +114,26 @@ def of_render(farm: Farm, found: Record, render: BatchJob) -> Reason:
     if len(failed) > 1:
         problem = f"{len(failed)} children failed. {problem}"
     return Reason(problem, told[0].advice)
+
+
+def failed_children(farm: Farm, render: BatchJob, most: int = frames.MAX_CHILDREN) -> list[Child]:
+    """Up to `most` of an array's; of a plain job that has failed, itself."""
+    if render.children:
+        return batch.children_in(farm, render.id, "FAILED", most)
+    return [Child(0, render.exit_code, render.container_reason or render.status_reason)] if _failed(render) else []
+
+
+def _failed(render: BatchJob) -> bool:
+    return render.status == "FAILED"
+
+
+def _of_installation(farm: Farm, found: Record) -> Reason:
+    """Another artist's submit may have begun it once more since, with better luck."""
+    why = builds.problem_of_last(farm, found.job.blender) if found.job else None
+    if why is not None:
+        return Reason(why.problem, why.advice)
+    again = f"Try again: cloud-render retry {found.job_id}."
+    return Reason("The job's Blender could not be installed in the cloud.", again)
 
 
 def of_stitch(farm: Farm, found: Record, stitch: BatchJob) -> Reason:

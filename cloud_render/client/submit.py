@@ -18,6 +18,7 @@ from pathlib import Path
 from cloud_render.client import batch, content, objects, pending
 from cloud_render.client.control import cancel, delete, retry, stitch
 from cloud_render.client.farm import Farm
+from cloud_render.client.hand_over import hand_over
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan, plan
 from cloud_render.client.records import Record, missing_frames, record
@@ -54,9 +55,10 @@ def submit(
     """The id of the job, once Batch has it. After a crash or a network error, the same call goes on with the same job.
 
     `memory` is the folder where unfinished submits are remembered; this person's own if not given.
-    Raises FileChanged, MissingFiles, StorageUnavailable, NoCredentials, CloudUnreachable, Cancelled; or
+    Raises BadArguments, FileChanged, MissingFiles, StorageUnavailable, NoCredentials, CloudUnreachable, Cancelled; or
     CloudRenderError for what AWS refuses.
     """
+    farm.render_queue(plan.device or farm.default_device, plan.machine)  # refuses a machine that the stack has not
     now = datetime.now(UTC)
     mark = plan.fingerprint(f"{farm.connection.endpoint_url}/{farm.bucket}{inherited.mark}")
     plan = plan.with_job_id(pending.job_id_of(mark, now, memory) or plan.job_id)
@@ -100,7 +102,7 @@ def _mended(farm: Farm, found: Record, job: RenderJob, sleep: batch.Sleep) -> bo
         return True
     if latest.complete or found.age_of_latest < batch.CLAIM_LASTS:
         return False
-    batch.submit(farm, job, _without_taken_back(farm, latest), look_first=True, sleep=sleep)
+    hand_over(farm, job, _without_taken_back(farm, latest), look_first=True, sleep=sleep)
     return True
 
 
@@ -131,7 +133,7 @@ def _begin(farm: Farm, job: RenderJob, sleep: batch.Sleep) -> Submission:
         raise Cancelled(f"The job {job.id}")
     first = _first_submission(farm, job)
     if first is not None and batch.claim(farm, job.id, first):
-        return _unless_cancelled(farm, job, batch.submit(farm, job, first, sleep=sleep))
+        return _unless_cancelled(farm, job, hand_over(farm, job, first, sleep=sleep))
     return _after_another_claim(farm, job, sleep)
 
 
@@ -153,6 +155,7 @@ def _first_submission(farm: Farm, job: RenderJob) -> Submission | None:
         gaps="refuse",
         created=batch.utc_now(),
         stitches=job.video is not None,
+        machine=job.machine,
     )
 
 
@@ -174,7 +177,7 @@ def _after_another_claim(farm: Farm, job: RenderJob, sleep: batch.Sleep) -> Subm
         if latest is None or latest.complete:
             return latest or Submission(0, job.frames, job.frames_per_job, "refuse", batch.utc_now())
         if found.age_of_latest >= batch.CLAIM_LASTS:
-            return batch.submit(farm, job, _without_taken_back(farm, latest), look_first=True, sleep=sleep)
+            return hand_over(farm, job, _without_taken_back(farm, latest), look_first=True, sleep=sleep)
         sleep(2.0)
 
 

@@ -24,7 +24,7 @@ WITHOUT_RESOURCE_LEVEL = {
 
 FOR_PEOPLE = {
     "ArtistPolicyArn", "NoticesTopic", "SpotInterruption", "WorkerImage", "RepositoryName", "ImageBuild",
-    "RenderGpuMediumQueue", "RenderGpuLargeQueue", "InstallDefinition",
+    "RenderGpuMediumQueue", "RenderGpuLargeQueue", "InstallDefinition", "BlenderFrom",
 }  # fmt: skip
 """Outputs that a Farm does without: for the set-up, for the doctor, and to be looked up by a person."""
 
