@@ -65,6 +65,11 @@ def inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, help="s3://bucket/prefix for job.json and contents.json.gz")
 
 
+def mend_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stack", required=True, help="name of the stack that the job belongs to")
+    parser.add_argument("--name", required=True, help="the failed job's name in Batch, such as ID-0-render")
+
+
 def install_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("version", help="such as 5.0.1")
     parser.add_argument("--to", required=True, help="s3://bucket/blender")
@@ -85,6 +90,7 @@ ACTIONS = {
     "render": Action("render the frames of one child", render_options, "worker.render"),
     "stitch": Action("make the video out of the frames", stitch_options, "worker.stitch"),
     "inspect": Action("make a job out of a .blend that lies in S3", inspect_options, "worker.inspect"),
+    "mend": Action("submit once more what was lost, or say why not", mend_options, "worker.mend"),
     "install-blender": Action("put a Blender build into the bucket", install_options, "worker.install"),
 }
 

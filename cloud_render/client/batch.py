@@ -128,7 +128,7 @@ def terminate(farm: Farm, batch_id: str, reason: str) -> None:
         farm.batch.terminate_job(jobId=batch_id, reason=reason)
 
 
-def children_in(farm: Farm, render_id: str, status: str, most: int) -> list[Child]:
+def children_in(farm: Farm, render_id: str, status: str, most: int = 100) -> list[Child]:
     """An array's children in that state; up to `most` of them, 100 a request."""
     rows: list[Mapping[str, Any]] = []
     with translated("ask AWS Batch about the children", CloudUnreachable):

@@ -120,11 +120,11 @@ def failed_children(farm: Farm, render: BatchJob, most: int = frames.MAX_CHILDRE
     """Up to `most` of an array's; of a plain job that has failed, itself."""
     if render.children:
         return batch.children_in(farm, render.id, "FAILED", most)
-    return [Child(0, render.exit_code, render.container_reason or render.status_reason)] if _failed(render) else []
-
-
-def _failed(render: BatchJob) -> bool:
-    return render.status == "FAILED"
+    return (
+        [Child(0, render.exit_code, render.container_reason or render.status_reason)]
+        if render.status == "FAILED"
+        else []
+    )
 
 
 def _of_installation(farm: Farm, found: Record) -> Reason:

@@ -86,6 +86,8 @@ class End:
     gaps: tuple[int, ...] = ()
     """Frames that the video holds from their neighbour because they are missing."""
     problem: str = ""
+    advice: str = ""
+    """Where it failed: why, and what to do next, in words."""
 
     def to_json(self) -> str:
         return values.to_json(self)

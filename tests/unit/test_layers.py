@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "cloud_render.client",
     },
     "worker": {"cloud_render.contract", "cloud_render.store", "cloud_render.blender"},
+    "worker.mend": {"cloud_render.contract", "cloud_render.client"},
     "local_cloud": {"cloud_render.contract"},
     "blender_addon": {
         "cloud_render.contract",
@@ -62,8 +63,10 @@ def imports_of(file: Path) -> set[str]:
 
 
 def files_of(room: str) -> list[Path]:
+    """Without those of a room inside it."""
     folder = ROOT.joinpath(*room.split("."))
-    return sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+    inside = {ROOT.joinpath(*other.split(".")).with_suffix(".py") for other in MAY_IMPORT if other != room}
+    return sorted(set(folder.rglob("*.py")) - inside) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
