@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from local_cloud.cloud import Setting
+    from local_cloud.faults import Plan
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="an S3 server for the objects; its keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     )
+    parser.add_argument(
+        "--faults", metavar="PLAN", type=Path, help="a JSON file that says what goes wrong (docs/testing.md)"
+    )
     parser.add_argument("--verbose", action="store_true", help="log what happens to stderr")
     parser.add_argument("--image", action="append", default=[], metavar="GLOB=JSON", help=argparse.SUPPRESS)
     return parser
@@ -80,7 +84,20 @@ def _setting(options: argparse.Namespace) -> Setting:
         data=options.data,
         s3=options.s3,
         images={glob: tuple(json.loads(argv)) for glob, argv in images.items()},
+        faults=_plan(options.faults),
     )
+
+
+def _plan(path: Path | None) -> Plan:
+    from local_cloud import faults
+    from local_cloud.cloud import Unusable
+
+    if path is None:
+        return faults.Plan()
+    try:
+        return faults.read(path)
+    except faults.BadPlan as problem:
+        raise Unusable(f"the plan of faults {problem}.") from problem
 
 
 def _refuse(problem: str) -> int:

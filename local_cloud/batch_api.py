@@ -25,6 +25,9 @@ MAX_DESCRIBED = 100
 MAX_BULK = 50
 MAX_REASON = 1024
 PAGE = 1000
+
+CONTAINER_INSTANCE = "arn:aws:ecs:us-east-1:{}:container-instance/local-cloud/{}"
+"""ECS has another id for a machine than EC2; here it is the same."""
 FILTERED_PAGE = 100
 
 
@@ -204,7 +207,7 @@ def _detail(job: Job) -> dict[str, Any]:
         if job.log_stream:
             container["logStreamName"] = job.log_stream
         if last is not None:
-            container |= _ending(last)
+            container |= _ending(last) | _place(last)
     detail = {
         **_common(job),
         "jobQueue": spec.queue_arn,
@@ -252,7 +255,7 @@ def _common(job: Job) -> dict[str, Any]:
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
-        "container": {**_ending(attempt), "logStreamName": attempt.log_stream},
+        "container": {**_ending(attempt), **_place(attempt), "logStreamName": attempt.log_stream},
         "startedAt": attempt.started_at,
         "stoppedAt": attempt.stopped_at,
         "statusReason": attempt.status_reason,
@@ -266,6 +269,10 @@ def _ending(attempt: Attempt) -> dict[str, Any]:
     if attempt.reason:
         ending["reason"] = attempt.reason
     return ending
+
+
+def _place(attempt: Attempt) -> dict[str, str]:
+    return {"containerInstanceArn": CONTAINER_INSTANCE.format(ACCOUNT, attempt.instance)} if attempt.instance else {}
 
 
 def _rule(rule: Any) -> dict[str, str]:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,20 +25,29 @@ import boto3
 from botocore.config import Config
 
 from local_cloud import moto_shims
+from local_cloud.bad_line import BadLine, names_of
 from local_cloud.batch_api import BatchApi
 from local_cloud.control import Control
 from local_cloud.engine import Engine
+from local_cloud.fault_log import FaultLog
+from local_cloud.faults import Plan
 from local_cloud.front import Front, ObjectStore, moto_application
+from local_cloud.instances import Fleet
 from local_cloud.journal import JournalTooNew, SqliteJournal
+from local_cloud.kin import PROC
 from local_cloud.logs import LogFolder
 from local_cloud.logs_api import LogsApi
+from local_cloud.metadata import METADATA, Metadata
+from local_cloud.perils import Perils
 from local_cloud.processes import Groups
 from local_cloud.registry import MotoRegistry
+from local_cloud.restarts import Restarts
 from local_cloud.runner import SubprocessRunner, child_environment
 from local_cloud.s3_moto import MotoS3
 from local_cloud.s3_proxy import ProxyS3
 from local_cloud.seaweed import NoSeaweed, Seaweed
 from local_cloud.server import Server
+from local_cloud.small_disk import way_to_mount
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +77,7 @@ class Setting:
     s3: str | None = None
     images: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Glob of image names → argv prefix; looked at before the worker's own."""
+    faults: Plan = field(default_factory=Plan)
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,7 @@ class Cloud:
             raise Unusable("--slots must be 1 or more.")
         if setting.data and setting.s3:
             raise Unusable("--data and --s3 exclude each other: each says where the objects are.")
+        _check_plan(setting.faults)
         keys = _keys_of(setting)
         with ExitStack() as undo:
             self._server = _server(setting.port)
@@ -117,6 +129,9 @@ class Cloud:
         moto_shims.apply(_objects_of(s3, keys) if s3 else None)
         objects: ObjectStore = ProxyS3(s3) if s3 else MotoS3(moto)
         logs = LogFolder(kept / "logs")
+        plan, injected = setting.faults, FaultLog()
+        seeded = Random(f"{plan.seed}/machines") if plan.faults else None
+        fleet = Fleet(keys.region, plan.machine_places, seeded)
         runner = SubprocessRunner(
             groups,
             logs,
@@ -124,13 +139,23 @@ class Cloud:
             child_environment(os.environ, endpoint, keys.access, keys.secret),
             cache=_made(kept / "cache"),
             scratch=_made(temporary / "scratch"),
+            perils=Perils(plan, injected, fleet),
+            metadata_url=endpoint + METADATA,
         )
         engine = _engine(runner, setting, kept, undo)
         self._server.application = Front(
-            moto, BatchApi(engine, MotoRegistry()), LogsApi(logs), objects, Control(engine), {keys.access: keys.secret}
+            moto,
+            BatchApi(engine, MotoRegistry()),
+            LogsApi(logs),
+            objects,
+            Control(engine, injected),
+            Metadata(fleet),
+            BadLine(plan, injected, names_of(engine)),
+            {keys.access: keys.secret},
         )
         engine.start()
         undo.callback(engine.close)
+        undo.callback(Restarts(engine, plan, injected).start().stop)
 
     def __enter__(self) -> Cloud:
         return self
@@ -139,6 +164,15 @@ class Cloud:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._undo.close()
+
+
+def _check_plan(plan: Plan) -> None:
+    wanted = {kind for kind, rule in plan.faults.items() if rule.probability and rule.count != 0}
+    blender = sorted(wanted & {"kill-blender", "hang"})
+    if blender and not PROC.is_dir():
+        raise Unusable(f"the faults {' and '.join(blender)} need Linux, whose /proc tells which process is Blender.")
+    if "full-disk" in wanted and way_to_mount() is None:
+        raise Unusable("the fault full-disk needs a disk that can be full: Linux as root, or with user namespaces.")
 
 
 def _keys_of(setting: Setting) -> Keys:
@@ -203,8 +237,6 @@ def _objects_of(url: str, keys: Keys) -> moto_shims.Objects:
 
 
 def _engine(runner: SubprocessRunner, setting: Setting, kept: Path, undo: ExitStack) -> Engine:
-    if not setting.data:
-        return Engine(runner, setting.slots)
     try:
         journal = SqliteJournal(kept / "jobs.sqlite")
     except (JournalTooNew, sqlite3.DatabaseError) as problem:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults that AWS brings by itself and a test has to ask for: a lost host, no capacity. Signed like all requests."""
+"""What AWS brings by itself and a test has to ask for: faults, no capacity; and what was injected. All signed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 from local_cloud.engine import Engine
+from local_cloud.fault_log import FaultLog
+from local_cloud.faults import ATTEMPT_KINDS
 from local_cloud.http_types import Answer
 
 CONTROL = "/_local-cloud/"
@@ -14,9 +16,16 @@ CONTROL = "/_local-cloud/"
 
 
 class Control:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, faults: FaultLog) -> None:
         self._engine = engine
-        self._calls = {"take-host-away": self._take_host_away, "set-capacity": self._set_capacity}
+        self._faults = faults
+        self._calls = {
+            "take-host-away": self._take_host_away,
+            "set-capacity": self._set_capacity,
+            "hurt": self._hurt,
+            "restart-engine": self._restart_engine,
+            "faults": self._injected,
+        }
 
     def answer(self, path: str, request: dict[str, Any]) -> Answer:
         call = self._calls.get(path.removeprefix(CONTROL))
@@ -33,3 +42,18 @@ class Control:
         """`{"jobQueue": ARN, "missing": Batch's reason, or "" for capacity again}` → `{}`"""
         self._engine.set_capacity(request["jobQueue"], request["missing"])
         return {}
+
+    def _hurt(self, request: dict[str, Any]) -> dict[str, Any]:
+        """`{"jobId": …, "kind": one of faults.ATTEMPT_KINDS}` → `{"happened": whether it could}`"""
+        job = self._engine.job(request["jobId"])
+        kind = request["kind"]
+        return {"happened": kind in ATTEMPT_KINDS and job is not None and self._engine.hurt(job, kind)}
+
+    def _restart_engine(self, _request: dict[str, Any]) -> dict[str, Any]:
+        """`{}` → `{}`"""
+        self._engine.restart()
+        return {}
+
+    def _injected(self, _request: dict[str, Any]) -> dict[str, Any]:
+        """`{}` → `{"faults": [what happened, oldest first; see fault_log.Injected]}`"""
+        return {"faults": self._faults.entries()}

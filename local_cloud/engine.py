@@ -24,7 +24,7 @@ from local_cloud.retry import wants_retry
 
 log = logging.getLogger(__name__)
 
-HOST_LOST = "Host EC2 (instance i-{:017x}) terminated."
+HOST_LOST = "Host EC2 (instance {}) terminated."
 
 
 class Runner(Protocol):
@@ -41,6 +41,8 @@ class Journal(Protocol):
 
     def changed(self, jobs: Iterable[Job]) -> None: ...
 
+    def load(self, now_ms: int) -> list[Job]: ...
+
 
 class Forgetful:
     """The journal of a local cloud without a data folder."""
@@ -50,6 +52,9 @@ class Forgetful:
 
     def changed(self, jobs: Iterable[Job]) -> None:
         pass
+
+    def load(self, now_ms: int) -> list[Job]:  # noqa: ARG002
+        return []
 
 
 class Engine:
@@ -72,6 +77,8 @@ class Engine:
         self._without_capacity: dict[str, str] = {}
         self._changed: dict[str, Job] = {}
         self._closing = False
+        self._life = 0
+        """Counts restarts: what an attempt of an earlier life brings is of no interest any more."""
         self._threads = [threading.Thread(target=self._slot, name=f"slot-{n}", daemon=True) for n in range(slots)]
 
     # ---- what others may ask -------------------------------------------------------------------------------------
@@ -153,6 +160,22 @@ class Engine:
                 return False
             job.running.take_host_away()
             return True
+
+    def hurt(self, job: Job, kind: str) -> bool:
+        """Let a fault happen to a running attempt. False where it does not run, or the fault can't happen."""
+        with self._lock:
+            return job.running is not None and job.running.hurt(kind)
+
+    def restart(self) -> None:
+        """Be killed and start again: what ran is gone without a trace, and only the journal's jobs are known."""
+        with self._changes():
+            self._life += 1
+            for job in self._jobs.values():
+                for one in job.children or [job]:
+                    if one.running is not None:
+                        one.running.take_host_away()
+            self._jobs, self._ready, self._changed = {}, {}, {}
+            self.restore(self._journal.load(self._now()))
 
     def set_capacity(self, queue_arn: str, missing: str) -> None:
         """Stop (with Batch's word for why) or, with an empty reason, resume starting jobs of a queue."""
@@ -315,14 +338,16 @@ class Engine:
                     return
                 assert job is not None
                 self._begin(job)
+                life = self._life
             try:
-                outcome = self._runner.run(job, len(job.attempts) + 1, partial(self._is_running, job))
+                outcome = self._runner.run(job, len(job.attempts) + 1, partial(self._is_running, job, life))
             except Exception as problem:  # Whatever a runner meets, its slot must live on and the job must end.
                 log.exception("attempt of %s could not be run", job.id)
                 outcome = Outcome(None, f"CannotStartContainerError: {problem}", "Task failed to start")
             with self._changes():
                 self._busy[job.spec.queue_arn] -= 1
-                self._attempt_ended(job, outcome)
+                if life == self._life:
+                    self._attempt_ended(job, outcome)
 
     def _next_ready(self) -> Job | None:
         """The oldest job of the queue that runs least, in turn where several do: each queue has machines of its own on
@@ -344,8 +369,11 @@ class Engine:
         job.log_stream = f"{job.spec.log_prefix}/default/{secrets.token_hex(16)}"
         job.started_at = None
 
-    def _is_running(self, job: Job, running: Running) -> None:
+    def _is_running(self, job: Job, life: int, running: Running) -> None:
         with self._lock:
+            if life != self._life:
+                running.take_host_away()
+                return
             job.running = running
             job.started_at = self._now()
             self._set(job, State.RUNNING)
@@ -359,7 +387,13 @@ class Engine:
         now = self._now()
         job.attempts += (
             Attempt(
-                job.started_at or now, now, outcome.exit_code, outcome.reason, outcome.status_reason, job.log_stream
+                job.started_at or now,
+                now,
+                outcome.exit_code,
+                outcome.reason,
+                outcome.status_reason,
+                job.log_stream,
+                outcome.instance,
             ),
         )
         if job.ended_by == "terminate":

@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from local_cloud.aws_errors import QUERY_SERVICES, error
+from local_cloud.bad_line import BadLine
 from local_cloud.batch_api import BatchApi
 from local_cloud.control import CONTROL, Control
 from local_cloud.http_types import Answer, Application, Environ, StartResponse, call, header
 from local_cloud.logs_api import PREFIX, LogsApi
+from local_cloud.metadata import METADATA, Metadata
 from local_cloud.registry import ACCOUNT
 from local_cloud.s3_checks import UNSIGNED, BadBody
 from local_cloud.s3_proxy import Unreachable
@@ -39,6 +41,8 @@ class Front:
         logs: LogsApi,
         objects: ObjectStore,
         control: Control,
+        metadata: Metadata,
+        line: BadLine,
         secrets: Mapping[str, str],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -47,6 +51,8 @@ class Front:
         self._logs = logs
         self._objects = objects
         self._control = control
+        self._metadata = metadata
+        self._line = line
         self._secrets = secrets
         """Access key → secret key of everyone who may call."""
         self._clock = clock
@@ -57,6 +63,8 @@ class Front:
     def _answer(self, environ: Environ) -> Answer:
         service = "s3"
         try:
+            if environ["PATH_INFO"].startswith(METADATA):
+                return self._metadata.answer(environ)
             claim = claim_of(environ)
             if claim is None:
                 return error("s3", "AccessDenied", "Access Denied: the request is not signed.")
@@ -88,7 +96,7 @@ class Front:
         if path.startswith(CONTROL):
             return self._control.answer(path, json.loads(body))
         if claim.service == "batch" and path in self._batch.paths:
-            return self._batch.answer(path, body, claim.region)
+            return self._line.answer("batch", environ, lambda: self._batch.answer(path, body, claim.region))
         target = header(environ, "X-Amz-Target") or ""
         if target.startswith(PREFIX) and (ours := self._logs.answer(target, body, claim.region)) is not None:
             return ours
@@ -99,7 +107,7 @@ class Front:
         check(claim, environ, self._secrets, covered or UNSIGNED, self._clock())
         if header(environ, "x-amz-expected-bucket-owner") not in (None, ACCOUNT):
             return error("s3", "AccessDenied", "Access Denied: the bucket belongs to another account.")
-        return self._objects.answer(environ)
+        return self._line.answer("s3", environ, lambda: self._objects.answer(environ))
 
     def _of_moto(self, claim: Claim, environ: Environ) -> Answer:
         answer = call(self._moto, environ)

@@ -14,6 +14,14 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
+class BrokenOff(ConnectionError):
+    """The connection is to be closed here, whatever was promised."""
+
+
+class Reset(BrokenOff):
+    """The connection is to be reset here: the other side gets no orderly end."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A whole HTTP answer; `body` may be a stream where its length stands in the headers."""

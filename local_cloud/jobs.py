@@ -34,6 +34,9 @@ class Running(Protocol):
     def take_host_away(self) -> None:
         """End it at once, as if its machine had vanished."""
 
+    def hurt(self, kind: str) -> bool:
+        """Let a fault of faults.ATTEMPT_KINDS happen to it. False where it can't."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
@@ -110,6 +113,8 @@ class Attempt:
     """What the container system said, such as `CannotPullContainerError: …`; mostly empty."""
     status_reason: str
     log_stream: str
+    instance: str = ""
+    """Id of the machine it ran on; empty where it never got to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ class Outcome:
     reason: str = ""
     status_reason: str = "Essential container in task exited"
     timed_out: bool = False
+    instance: str = ""
 
 
 class Job:

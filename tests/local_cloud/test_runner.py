@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 
 from local_cloud.engine import new_job
+from local_cloud.fault_log import FaultLog
+from local_cloud.faults import Plan
+from local_cloud.instances import Fleet
 from local_cloud.jobs import Job, Outcome, Running, Spec
 from local_cloud.logs import LogFolder
+from local_cloud.perils import Perils
 from local_cloud.processes import Groups
 from local_cloud.runner import SubprocessRunner, child_environment
 
@@ -29,7 +33,10 @@ class Shell:
         self.scratch.mkdir()
         environment = child_environment(os.environ, "http://127.0.0.1:1", "key", "secret")
         images = {"shell*": ("/bin/sh", "-c")}
-        self._runner = SubprocessRunner(groups, self.logs, images, environment, self.cache, self.scratch, grace_s=0.5)
+        perils = Perils(Plan(), FaultLog(), Fleet("us-east-1"))
+        self._runner = SubprocessRunner(
+            groups, self.logs, images, environment, self.cache, self.scratch, perils, "http://127.0.0.1:1/", grace_s=0.5
+        )
         self._spec = spec
 
     def job(self, line: str, **changes: Any) -> Job:
@@ -57,7 +64,7 @@ def test_a_child_knows_which_one_it_is(shell: Shell) -> None:
     array = shell.job("env | grep ^AWS_BATCH | sort", array_size=3)
     child = array.children[2]
     child.log_stream = "stream"
-    assert shell.run(child, attempt=4) == Outcome(0)
+    assert shell.run(child, attempt=4).exit_code == 0
     assert shell.printed() == [
         "AWS_BATCH_CE_NAME=machines",
         "AWS_BATCH_JOB_ARRAY_INDEX=2",
