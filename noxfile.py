@@ -53,6 +53,16 @@ def ui(session: nox.Session) -> None:
     session.run("python", "tests/ui/run.py", *session.posargs, success_codes=[0, 2])
 
 
+@nox.session(python="3.13")
+def container(session: nox.Session) -> None:
+    """The worker's image, built with podman, renders and stitches a job of the local cloud. Linux.
+
+    Exit code 2: it can't run here, and says why. Python 3.13 because the image has it: its Blender is this bpy.
+    """
+    session.install("-e", ".[test]", "bpy==5.2.*")
+    session.run("python", "tests/container/run.py", *session.posargs, success_codes=[0, 2])
+
+
 @nox.session(name="bpy-4.2", python="3.11")
 def bpy_4_2(session: nox.Session) -> None:
     """The oldest Blender we support."""

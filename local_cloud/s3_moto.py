@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from local_cloud.aws_errors import error
-from local_cloud.http_types import Answer, Application, Environ, call, header
+from local_cloud.http_types import Answer, Application, Environ, Headers, call, header
 from local_cloud.registry import ACCOUNT
-from local_cloud.s3_checks import READ, checked_body
+from local_cloud.s3_checks import READ, SUMS, checked_body
 
 OTHER_READS = frozenset(
     {"acl", "tagging", "legal-hold", "retention", "attributes", "uploadId", "torrent", "versionId", "partNumber"}
@@ -58,7 +58,16 @@ class MotoS3:
             return None  # Replaced or deleted since: moto says what is so now.
         length = int(headers["content-length"])
         start = int(headers["content-range"].split()[1].partition("-")[0]) if "content-range" in headers else 0
-        return Answer(head.status, head.headers, _slices(stored, start, length))
+        return Answer(head.status, _with_sums_of_parts(head.headers, headers["etag"]), _slices(stored, start, length))
+
+
+def _with_sums_of_parts(headers: Headers, etag: str) -> Headers:
+    """The number of parts behind the checksum of an object that came in parts, as S3 has it and moto forgets: it is a
+    checksum of checksums, and without the number clients take it for the content's."""
+    _, dash, parts = etag.strip('"').partition("-")
+    if not dash:
+        return headers
+    return [(name, f"{value.partition('-')[0]}-{parts}" if name.lower() in SUMS else value) for name, value in headers]
 
 
 def _bucket_and_key(environ: Environ) -> tuple[str, str]:

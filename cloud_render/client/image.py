@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 SIZES = ("BUILD_GENERAL1_LARGE", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_SMALL")
 """CodeBuild's machines. New accounts have a quota of none of the larger ones."""
 
-_LEFT_OUT = ("__pycache__", BUNDLE, "cli", "client")
+_LEFT_OUT = ("__pycache__", BUNDLE, "cli")
 """Folders of the package that no worker imports."""
 
 _POLL_S = 5.0

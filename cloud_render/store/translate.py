@@ -120,6 +120,8 @@ def translated(doing: str, unreachable: type[CloudRenderError] = StorageUnavaila
         raise CloudNotReady(
             f"The AWS configuration can't be used: {error}", "Mend ~/.aws/config or the environment."
         ) from error
+    except aws.FlexibleChecksumError as error:
+        raise unreachable(f"Could not {doing}: it arrived damaged ({error}).", "Try again in a minute.") from error
     except (*_NETWORK_ERRORS, aws.NoRegionError, aws.EndpointProviderError, ValueError) as error:
         raise _of_no_answer(error, doing, unreachable) from error
     except aws.BotoCoreError as error:

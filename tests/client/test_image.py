@@ -62,11 +62,11 @@ def _build(services: Services) -> tuple[bool, list[str]]:
 
 
 def test_the_source_is_what_the_dockerfile_copies_and_always_the_same() -> None:
-    """The worker and the rooms it imports, not the client's; the same content has the same tag."""
+    """The worker and the rooms it imports, the command line not; the same content has the same tag."""
     made_of = image.source()
     names = zipfile.ZipFile(io.BytesIO(made_of.content)).namelist()
-    assert {"worker/Dockerfile", "worker/requirements.txt", "cloud_render/contract/job.py"} <= set(names)
-    assert not [name for name in names if "/client/" in name or "/cli/" in name or "__pycache__" in name]
+    assert {"worker/Dockerfile", "worker/requirements.txt", "cloud_render/client/farm.py"} <= set(names)
+    assert not [name for name in names if "/cli/" in name or "__pycache__" in name]
     image.source.cache_clear()
     assert image.source() == made_of
     assert len(made_of.content) < 2_000_000

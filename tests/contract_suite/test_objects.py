@@ -10,6 +10,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -225,6 +226,16 @@ def test_parts_become_one_object(objects: Objects) -> None:
     s3.complete_multipart_upload(**upload)
     across = s3.get_object(**objects.key("x"), Range=f"bytes={5 * MIB - 2}-{5 * MIB + 1}")["Body"].read()
     assert (across, s3.head_object(**objects.key("x"))["ContentLength"]) == (b"aabb", 10 * MIB + 100)
+
+
+def test_an_object_that_came_in_parts_with_checksums_is_read(objects: Objects, tmp_path: Path) -> None:
+    """Clients check what they read, and know the checksum of the parts' checksums from that of the content."""
+    s3 = objects.client()
+    file = tmp_path / "large"
+    file.write_bytes(b"a" * 9 * MIB)
+    s3.upload_file(str(file), *objects.key("x").values(), ExtraArgs={"ChecksumAlgorithm": "SHA256"})
+    found = s3.get_object(**objects.key("x"), ChecksumMode="ENABLED")
+    assert found["Body"].read() == file.read_bytes()
 
 
 def test_a_small_part_that_is_not_the_last_is_refused(objects: Objects) -> None:
