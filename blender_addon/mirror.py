@@ -29,7 +29,7 @@ class JobRow(bpy.types.PropertyGroup):
     title: StringProperty(name="Name", description="What the job was called")
     phase: StringProperty(
         name="Phase",
-        description="uploading, submitted, queued, rendering, stitching, done, failed or cancelled",
+        description="uploading, submitted, queued, rendering, mending, stitching, done, failed or cancelled",
         get=_get("phase", ""),
     )
     frames_done: IntProperty(name="Frames Done", description="Frames that are in the cloud", get=_get("frames_done", 0))

@@ -21,6 +21,7 @@ ICONS = {
     "submitted": "TIME",
     "queued": "TIME",
     "rendering": "RENDER_ANIMATION",
+    "mending": "TOOL_SETTINGS",
     "stitching": "FILE_MOVIE",
     "done": "CHECKMARK",
     "failed": "ERROR",
@@ -31,6 +32,7 @@ PHASES = {
     "submitted": "Submitted",
     "queued": "Waiting for a machine",
     "rendering": "Rendering",
+    "mending": "Looking at what failed",
     "stitching": "Making the video",
     "done": "Done",
     "failed": "Failed",
@@ -57,7 +59,7 @@ class CLOUD_RENDER_UL_jobs(bpy.types.UIList):
 
 
 def _short(shown: Any) -> str:
-    if shown.phase in ("rendering", "failed", "cancelled") and shown.frames_total:
+    if shown.phase in ("rendering", "mending", "failed", "cancelled") and shown.frames_total:
         return f"{shown.frames_done}/{shown.frames_total}"
     return say(PHASES[shown.phase]) if shown.phase != "done" else frames(shown.frames_total)
 

@@ -102,8 +102,8 @@ TEXTS = {
     "All jobs of the bucket, the newest first": "Alle Jobs des Buckets, die neuesten zuerst",
     "Active Job": "Aktiver Job",
     "Phase": "Phase",
-    "uploading, submitted, queued, rendering, stitching, done, failed or cancelled": (
-        "uploading, submitted, queued, rendering, stitching, done, failed oder cancelled"
+    "uploading, submitted, queued, rendering, mending, stitching, done, failed or cancelled": (
+        "uploading, submitted, queued, rendering, mending, stitching, done, failed oder cancelled"
     ),
     "Frames Done": "Fertige Bilder",
     "Frames that are in the cloud": "Bilder, die in der Cloud liegen",
@@ -122,6 +122,7 @@ TEXTS = {
     "Submitted": "Übergeben",
     "Waiting for a machine": "Wartet auf eine Maschine",
     "Rendering": "Rendert",
+    "Looking at what failed": "Sieht nach, was fehlschlug",
     "Making the video": "Video entsteht",
     "Done": "Fertig",
     "Failed": "Gescheitert",

@@ -104,8 +104,8 @@ TEXTS = {
     "All jobs of the bucket, the newest first": "バケット内の全ジョブ（新しい順）",
     "Active Job": "アクティブジョブ",
     "Phase": "段階",
-    "uploading, submitted, queued, rendering, stitching, done, failed or cancelled": (
-        "uploading、submitted、queued、rendering、stitching、done、failed、cancelled のいずれか"
+    "uploading, submitted, queued, rendering, mending, stitching, done, failed or cancelled": (
+        "uploading、submitted、queued、rendering、mending、stitching、done、failed、cancelled のいずれか"
     ),
     "Frames Done": "完了フレーム数",
     "Frames that are in the cloud": "クラウドにあるフレームの数",
@@ -122,6 +122,7 @@ TEXTS = {
     "Submitted": "送信済み",
     "Waiting for a machine": "マシン待ち",
     "Rendering": "レンダリング中",
+    "Looking at what failed": "失敗した箇所を確認中",
     "Making the video": "動画を作成中",
     "Done": "完了",
     "Failed": "失敗",

@@ -45,6 +45,7 @@ class Part:
 _UPLOADING = Part("Waiting for the upload", "Uploaded")
 _WAITING = Part("Waiting for a machine", "A machine has started")
 _RENDERING = Part("Rendering", "Rendered")
+_MENDING = Part("Looking at what failed", "Looked at what failed")
 _STITCHING = Part("Making the video", "Video made")
 
 PART_OF_PHASE = {
@@ -52,6 +53,7 @@ PART_OF_PHASE = {
     "submitted": _WAITING,
     "queued": _WAITING,
     "rendering": _RENDERING,
+    "mending": _MENDING,
     "stitching": _STITCHING,
 }
 
@@ -60,6 +62,7 @@ WORDS_OF_PHASE = {
     "submitted": "being handed over",
     "queued": "waiting for a machine",
     "rendering": "rendering",
+    "mending": "looking at what failed",
     "stitching": "making the video",
     "done": "done",
     "failed": "failed",

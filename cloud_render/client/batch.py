@@ -23,6 +23,9 @@ from cloud_render.store.translate import code_of, status_of, translated
 
 log = logging.getLogger(__name__)
 
+CANCELLED = "Cancelled by the artist."
+"""The reason of a termination, by which the mender knows it."""
+
 UNDONE = "Cloud Render took it back: its stitch job was refused."
 
 CLAIM_LASTS = timedelta(seconds=60)
@@ -64,6 +67,8 @@ class BatchJob:
     """How many children of an array are in each state; empty for a plain job."""
     log_streams: tuple[str, ...]
     """One an attempt, in their order."""
+    stopped: datetime | None = None
+    """When it ended."""
 
     @property
     def ended(self) -> bool:
@@ -305,6 +310,7 @@ def _job_of(row: Mapping[str, Any]) -> BatchJob:
         container_reason=container.get("reason", ""),
         children={state: count for state, count in summary.items() if count},
         log_streams=tuple(dict.fromkeys(stream for stream in streams if stream)),
+        stopped=datetime.fromtimestamp(row["stoppedAt"] / 1000, UTC) if row.get("stoppedAt") else None,
     )
 
 

@@ -68,7 +68,7 @@ def cancel(farm: Farm, job_id: str) -> None:
         # The array first: ended the other way round, a stitch job might just begin.
         for batch_id in (known.render_id, known.stitch_id):
             if batch_id:
-                batch.terminate(farm, batch_id, "Cancelled by the artist.")
+                batch.terminate(farm, batch_id, batch.CANCELLED)
     total = len(found.job.frame_list) if found.job else 0
     there = total - len(missing_frames(farm, found.job)) if found.job else 0
     end = End(state="cancelled", frames=there, frames_total=total, ended=batch.utc_now(), video=found.video)

@@ -47,7 +47,7 @@ Cause = Literal["lost", "memory", "hopeless"]
 _KILLED = 137
 """The exit code of a container that the out-of-memory killer has ended."""
 
-_NOT_THE_MACHINE = re.compile("OutOfMemory|CannotPull|timeout|exceeded|Dependent", re.IGNORECASE)
+_NOT_THE_MACHINE = re.compile("OutOfMemory|CannotPull|timeout|exceeded|Dependent|MISCONFIGURATION", re.IGNORECASE)
 """Batch's reasons for an attempt without exit code that are not a lost machine's."""
 
 
@@ -86,7 +86,7 @@ class _Case:
 def _mend_stitch(case: _Case) -> str:
     """Batch has tried it again by itself where that could help: what failed here is told."""
     stitch = batch.describe(case.farm, [case.latest.stitch_id]).get(case.latest.stitch_id)
-    if stitch is None or not stitch.ended:
+    if stitch is None or not stitch.ended or stitch.status_reason == batch.CANCELLED:
         return f"nothing to do: the stitch of {case.job.id} has not ended"
     reason = reasons.of_stitch(case.farm, case.found, stitch)
     if case.missing and case.latest.problem:
@@ -99,13 +99,16 @@ def _mend_render(case: _Case, sleep: batch.Sleep) -> str:
     render = batch.describe(farm, [latest.render_id] if latest.render_id else []).get(latest.render_id)
     if render is None or not render.ended:
         return f"nothing to do: the array of {case.job.id} has not ended"
+    if render.status_reason in (batch.CANCELLED, batch.UNDONE):
+        return f"nothing to do: {case.job.id} was cancelled"
+    if not case.missing and case.job.video is None:
+        objects.create(farm, keys.Prefix.of_job(case.job.id).end, _end(case, "done").to_json())
+        return f"all frames of {case.job.id} are there"
     failed = reasons.failed_children(farm, render)
     tried = _next_try(farm, case, failed)
-    if case.missing and not tried.frames:
+    if latest.round >= ROUNDS or (case.missing and not tried.submission.frames):
         return _give_up(case, _with_rounds(case, reasons.of_render(farm, case.found, render)))
-    if latest.round >= ROUNDS:
-        return _give_up(case, _with_rounds(case, reasons.of_render(farm, case.found, render)))
-    problem = reasons.of_render(farm, case.found, render).problem if tried.hopeless else latest.problem
+    problem = reasons.of_children(farm, case.found, tried.hopeless).problem if tried.hopeless else latest.problem
     return _once_more(case, replace(tried.submission, problem=problem), sleep)
 
 
@@ -114,12 +117,8 @@ class _Try:
     """What can be tried once more."""
 
     submission: Submission
-    hopeless: bool
-    """Whether some frames are left out of it."""
-
-    @property
-    def frames(self) -> str:
-        return self.submission.frames
+    hopeless: tuple[Child, ...]
+    """Whose frames are left out of it."""
 
 
 def _next_try(farm: Farm, case: _Case, failed: Sequence[Child]) -> _Try:
@@ -129,8 +128,12 @@ def _next_try(farm: Farm, case: _Case, failed: Sequence[Child]) -> _Try:
     if larger is None:
         causes = {index: "hopeless" if cause == "memory" else cause for index, cause in causes.items()}
     of_frame = _causes_of_frames(latest, causes)
-    # A frame whose child says it succeeded, and yet is not there, was lost on the way.
-    cause_of_missing = {frame: of_frame.get(frame, "lost") for frame in case.missing}
+    # A frame whose child says it succeeded, and yet is not there, was lost on the way; one that this submission did not
+    # ask for was given up before.
+    asked = frozenset(latest.frame_list)
+    cause_of_missing: dict[int, Cause] = {
+        frame: of_frame.get(frame, "lost" if frame in asked else "hopeless") for frame in case.missing
+    }
     wanted = [frame for frame in case.missing if cause_of_missing[frame] != "hopeless"]
     grows = any(cause_of_missing[frame] == "memory" for frame in wanted)
     return _Try(
@@ -146,7 +149,7 @@ def _next_try(farm: Farm, case: _Case, failed: Sequence[Child]) -> _Try:
             on_demand=latest.on_demand or "lost" in cause_of_missing.values(),
             round=latest.round + 1,
         ),
-        hopeless=len(wanted) < len(case.missing),
+        hopeless=tuple(child for child in failed if causes[child.index] == "hopeless"),
     )
 
 
@@ -178,9 +181,6 @@ def _next_machine(farm: Farm, job: RenderJob, machine: MachineClass) -> MachineC
 
 def _once_more(case: _Case, submission: Submission, sleep: batch.Sleep) -> str:
     farm, job = case.farm, case.job
-    if not submission.frames and not submission.stitches:
-        objects.create(farm, keys.Prefix.of_job(job.id).end, _end(case, "done").to_json())
-        return f"all frames of {job.id} are there"
     try:
         if submission.frames:
             content.check(farm, job.id, "Submit the scene again: what the cloud lacks is sent once more.")
@@ -192,7 +192,7 @@ def _once_more(case: _Case, submission: Submission, sleep: batch.Sleep) -> str:
     if objects.read_if_there(farm, keys.Prefix.of_job(job.id).end) is not None:
         # Cancelled while the jobs were on their way, when there was nothing yet to end.
         for batch_id in filter(None, (made.render_id, made.stitch_id)):
-            batch.terminate(farm, batch_id, "Cancelled by the artist.")
+            batch.terminate(farm, batch_id, batch.CANCELLED)
         return f"nothing to do: {job.id} was cancelled meanwhile"
     what = reasons.named(submission.frame_list) if submission.frames else "the video"
     where = f" on {submission.machine} machines" if submission.machine != case.latest.machine else ""

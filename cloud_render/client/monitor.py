@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from cloud_render.client import batch, objects, phases, reasons
@@ -20,6 +20,10 @@ from cloud_render.contract import keys
 from cloud_render.contract.errors import NotThere
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.report import End
+
+MENDS_WITHIN = timedelta(minutes=15)
+"""From the end of an array to the mender's word on it, at most: EventBridge takes seconds, a machine a few minutes.
+After that it is taken as broken, and the job as failed."""
 
 _NEWEST = 10
 _READERS = 8
@@ -106,7 +110,7 @@ class Monitor:
             return JobState(self._job_id, self._job_id, phase, 0, 0)
         self._job = found.job
         now = self._list_frames(found.job)
-        if found.end is not None and found.end.state != "failed":
+        if found.end is not None:
             return self._of_end(found, found.job, found.end)
         jobs = _described(self._farm, found)
         return self._of_batch(found, found.job, jobs, now)
@@ -132,6 +136,7 @@ class Monitor:
             frames_total=len(job.frame_list),
             newest=self._newest(),
             problem=end.problem,
+            advice=end.advice,
             video=self._prefix.root + found.video if found.video else "",
             gaps=end.gaps,
             submission=found.latest.number if found.latest else 0,
@@ -139,7 +144,7 @@ class Monitor:
 
     def _of_batch(self, found: Record, job: RenderJob, jobs: Mapping[str, BatchJob], now: datetime) -> JobState:
         render = jobs.get("render")
-        phase = phases.phase_of(_facts(found, jobs, len(self._there) == len(job.frame_list)))
+        phase = phases.phase_of(_facts(self._farm, found, jobs, len(self._there) == len(job.frame_list), now))
         waiting = _waiting_because(jobs) if phase in ("queued", "rendering") else ""
         reason = self._reason(found, job, phase, jobs)
         return JobState(
@@ -206,11 +211,12 @@ def jobs(farm: Farm, most: int = 50) -> list[JobSummary]:
     wanted = [batch_id for seen in open_jobs.values() for batch_id in _batch_ids(seen.found).values()]
     described = batch.describe(farm, wanted)
     rows = []
+    now = listing.now
     for job_id, end in ends.items():
         if end is not None:
             rows.append(_summary_of_end(job_id, end))
         elif job_id in open_jobs:
-            rows.append(_summary_of_open(open_jobs[job_id], described))
+            rows.append(_summary_of_open(farm, open_jobs[job_id], described, now))
     return rows
 
 
@@ -243,13 +249,13 @@ def _summary_of_end(job_id: str, end: End) -> JobSummary:
     return JobSummary(job_id, end.state, end.frames, end.frames_total, _created(job_id), video, end.problem)
 
 
-def _summary_of_open(seen: _OpenJob, described: Mapping[str, BatchJob]) -> JobSummary:
+def _summary_of_open(farm: Farm, seen: _OpenJob, described: Mapping[str, BatchJob], now: datetime) -> JobSummary:
     found = seen.found
     if found.job is None:
         return JobSummary(found.job_id, "uploading", 0, 0, _created(found.job_id))
     jobs = {role: described[batch_id] for role, batch_id in _batch_ids(found).items() if batch_id in described}
     total = len(found.job.frame_list)
-    phase = phases.phase_of(_facts(found, jobs, seen.frames_done == total))
+    phase = phases.phase_of(_facts(farm, found, jobs, seen.frames_done == total, now))
     video = keys.Prefix.of_job(found.job_id).root + found.video if found.video else ""
     return JobSummary(found.job_id, phase, seen.frames_done, total, _created(found.job_id), video)
 
@@ -277,8 +283,9 @@ def _described(farm: Farm, found: Record) -> dict[str, BatchJob]:
     return {role: answer[batch_id] for role, batch_id in ids.items() if batch_id in answer}
 
 
-def _facts(found: Record, jobs: Mapping[str, BatchJob], frames_complete: bool) -> Facts:
+def _facts(farm: Farm, found: Record, jobs: Mapping[str, BatchJob], frames_complete: bool, now: datetime) -> Facts:
     latest = found.latest
+    stopped = max((job.stopped for job in jobs.values() if job.stopped), default=None)
     return Facts(
         submitted=latest is not None,
         renders=bool(latest and latest.frames),
@@ -289,6 +296,7 @@ def _facts(found: Record, jobs: Mapping[str, BatchJob], frames_complete: bool) -
         stitch=jobs.get("stitch"),
         frames_complete=frames_complete,
         video_there=bool(found.video),
+        mends=bool(farm.mend_definition and found.end is None and stopped and now - stopped < MENDS_WITHIN),
     )
 
 

@@ -10,8 +10,9 @@ from typing import Literal
 
 from cloud_render.client.batch import BatchJob
 
-Phase = Literal["uploading", "submitted", "queued", "rendering", "stitching", "done", "failed", "cancelled"]
-"""uploading: job.json isn't there yet · submitted: Batch hasn't all of it yet · queued: no machine works on it yet."""
+Phase = Literal["uploading", "submitted", "queued", "rendering", "mending", "stitching", "done", "failed", "cancelled"]
+"""uploading: job.json isn't there yet · submitted: Batch hasn't all of it yet · queued: no machine works on it yet ·
+mending: the stack works out by itself what can be tried once more."""
 
 ENDED: frozenset[Phase] = frozenset({"done", "failed", "cancelled"})
 
@@ -32,6 +33,8 @@ class Facts:
     stitch: BatchJob | None
     frames_complete: bool
     video_there: bool
+    mends: bool = False
+    """Whether the stack's mender may still have to say what comes next."""
 
     @property
     def all_there(self) -> bool:
@@ -45,13 +48,13 @@ def phase_of(facts: Facts) -> Phase:
     if facts.renders and facts.render and not facts.render.ended:
         return "rendering" if has_begun(facts.render) else "queued"
     if facts.renders and facts.render and facts.render.status == "FAILED":
-        return "failed"
+        return "mending" if facts.mends else "failed"
     if facts.stitches and facts.stitch and not facts.stitch.ended:
         return "stitching"
     if facts.stitches and not facts.stitch_id:
         return "submitted"
     if facts.stitches and facts.stitch and facts.stitch.status == "FAILED":
-        return "failed"
+        return "mending" if facts.mends else "failed"
     if facts.stitches and facts.stitch and facts.video_there:
         return "done"
     return "done" if facts.all_there else "failed"

@@ -105,9 +105,15 @@ def of_render(farm: Farm, found: Record, render: BatchJob) -> Reason:
     failed = failed_children(farm, render, _COUNTED)
     if any(_DEPENDENCY in words for words in (render.status_reason, *(child.reason for child in failed))):
         return _of_installation(farm, found)
+    return of_children(farm, found, failed)
+
+
+def of_children(farm: Farm, found: Record, failed: Sequence[Child]) -> Reason:
+    """Why these children of the newest submission have failed."""
+    assert found.latest is not None
     # Those that ended because others had failed tell nothing new.
-    failed.sort(key=lambda child: child.exit_code == StoppedByLimit.exit_code)
-    told = [_of_child(farm, found.job_id, found.latest.number, child) for child in failed[:_ASKED]]
+    in_order = sorted(failed, key=lambda child: child.exit_code == StoppedByLimit.exit_code)
+    told = [_of_child(farm, found.job_id, found.latest.number, child) for child in in_order[:_ASKED]]
     if not told:
         return Reason("The render failed.", f"See `cloud-render logs {found.job_id}`.")
     problem = " ".join(dict.fromkeys(reason.problem for reason in told))

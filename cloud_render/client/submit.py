@@ -165,7 +165,7 @@ def _unless_cancelled(farm: Farm, job: RenderJob, submission: Submission) -> Sub
         return submission
     for batch_id in (submission.render_id, submission.stitch_id):
         if batch_id:
-            batch.terminate(farm, batch_id, "Cancelled by the artist.")
+            batch.terminate(farm, batch_id, batch.CANCELLED)
     raise Cancelled(f"The job {job.id}")
 
 

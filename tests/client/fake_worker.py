@@ -3,7 +3,8 @@
 
 What goes wrong is written in the job's name: `fail=3` fails on frame 3, `skip=3` leaves frame 3 out in silence,
 `kill=3` dies at frame 3 as the out-of-memory killer would have it, `hold` renders nothing until it is ended,
-`again=3` asks Batch for a second attempt at frame 3, `bad-stitch` fails in the stitch. `once` lets all of it happen in
+`again=3` asks Batch for a second attempt at frame 3, `lost=3` for one after the other, `late=3` does so when all
+frames are there, `bad-stitch` fails in the stitch. `once` lets all of it happen in
 the job's first submission only. Of the installations of Blender those of X.Y.404 fail.
 """
 
@@ -29,6 +30,8 @@ WHEN = "2026-01-01T00:00:00+00:00"
 
 
 def main() -> int:
+    if sys.argv[1] == "mend":
+        return 0  # its tests call it when they want it
     if sys.argv[1] == "install-blender":
         return install(*sys.argv[2:])
     parser = argparse.ArgumentParser()
@@ -68,6 +71,8 @@ def render(bucket, prefix, job, name, number, per_job, total):
             os.kill(os.getpid(), signal.SIGKILL)
         if asked_for(name, "again", frame) and ATTEMPT == 1:
             return report(bucket, prefix, "render", number, 75, "The disk is full.")
+        if asked_for(name, "lost", frame):
+            return report(bucket, prefix, "render", number, 75, "Spot takes this machine back.")
         if asked_for(name, "fail", frame):
             return report(bucket, prefix, "render", number, 70, f"Blender wrote no picture for frame {frame}.")
         if not asked_for(name, "skip", frame):
@@ -75,7 +80,8 @@ def render(bucket, prefix, job, name, number, per_job, total):
             S3.put_object(Bucket=bucket, Key=prefix.preview(frame), Body=f"preview {frame}".encode())
             S3.put_object(Bucket=bucket, Key=key, Body=f"frame {frame} of submission {number}".encode())
             print(f"frame {frame} is there", flush=True)
-    return report(bucket, prefix, "render", number, 0, "")
+    late = any(asked_for(name, "late", frame) for frame in frames.slice_of(wanted, INDEX, per_job))
+    return report(bucket, prefix, "render", number, 75 if late else 0, "S3 went away." if late else "")
 
 
 def stitch(bucket, prefix, job, name, number, gaps):
