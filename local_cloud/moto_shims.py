@@ -35,11 +35,15 @@ def apply(objects: Objects | None = None) -> None:
     _name_resources_after_their_stack()
     _split_default_lists()
     _leave_out_no_value()
+    _join_conditions()
+    _keep_templates_as_they_came()
+    _see_what_stays()
     _fail_stacks_as_aws_does()
     _update_what_moto_can_not()
     _forget_deleted_stacks()
     _give_environments_a_role()
     _complete_definitions()
+    _share_queues_fairly()
     _accept_nominal_types()
     moto_builds.apply()
     _read_templates(objects.read if objects else _object_of_moto)
@@ -93,6 +97,66 @@ def _leave_out_no_value() -> None:
         return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
 
     parsing.clean_json = clean_json
+
+
+def _join_conditions() -> None:
+    """moto takes `!Condition Name` for a function of that name, and every !And of conditions for untrue."""
+    from moto.cloudformation import parsing
+
+    original = parsing.parse_condition
+
+    def parse_condition(condition: Any, resources_map: Any, condition_map: Any) -> bool:
+        if not isinstance(condition, dict):
+            return original(condition, resources_map, condition_map)
+        ((operator, values),) = condition.items()
+        named = [_named_condition(value) for value in values]
+        return original({operator: named}, resources_map, condition_map)
+
+    parsing.parse_condition = parse_condition
+
+
+def _named_condition(value: Any) -> Any:
+    named = isinstance(value, dict) and "Fn::Condition" in value
+    return {"Condition": value["Fn::Condition"]} if named else value
+
+
+def _keep_templates_as_they_came() -> None:
+    """moto adds empty Properties to a resource without, and then sees a change where there is none."""
+    from moto.cloudformation import parsing
+
+    original = parsing.parse_resource
+
+    def parse_resource(resource_json: dict[str, Any], resources_map: Any) -> Any:
+        return original({"Properties": {}, **resource_json}, resources_map)
+
+    parsing.parse_resource = parse_resource
+
+
+def _see_what_stays() -> None:
+    """moto takes a parameter that an update keeps for a change, and one that only a condition names for none."""
+    from moto.cloudformation import models, parsing
+
+    stacks: Any = models.Stack
+    resources: Any = parsing.ResourceMap
+    difference = resources.build_resource_diff
+
+    def has_parameters(stack: Any, others: dict[str, Any]) -> bool:
+        ours = stack.resource_map.resolved_parameters
+        return all(_as_text(ours.get(name, "")) == _as_text(value) for name, value in others.items())
+
+    def build_resource_diff(self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> Any:
+        found = difference(self, template, parameters)
+        if parameters:
+            kept = {name for name in template["Resources"] if name in self._resource_json_map}
+            found["Modify"] += sorted(kept - set(found["Modify"]))
+        return found
+
+    stacks.has_parameters = has_parameters
+    resources.build_resource_diff = build_resource_diff
+
+
+def _as_text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _fail_stacks_as_aws_does() -> None:
@@ -157,15 +221,23 @@ def _roll_back(stack: Any, failure: _ResourceFailed) -> None:
 
 def _update_what_moto_can_not() -> None:
     """moto's update drops resources of types that it can't update, and their Outputs. Here they stay as they are, but a
-    job definition gets a new revision, as on AWS: that is what most updates are about."""
+    job definition gets a new revision and a queue of another name is a new queue, as on AWS."""
     from moto.cloudformation import parsing as moto_parsing
 
     parsing: Any = moto_parsing
     original = parsing.parse_and_update_resource
 
     def update(logical_id: str, resource_json: dict[str, Any], resources_map: Any, **where: str) -> Any:
+        condition = resource_json.get("Condition")
+        if condition and not resources_map.lazy_condition_map[condition]:
+            return None
         before = resources_map._parsed_resources.get(logical_id)
-        if resource_json["Type"] == "AWS::Batch::JobDefinition":
+        kind = resource_json["Type"]
+        if before is None or kind == "AWS::Batch::JobDefinition":
+            return parsing.parse_and_create_resource(logical_id, resource_json, resources_map, **where)
+        name = parsing.parse_resource_and_generate_name(logical_id, resource_json, resources_map)[-1]
+        if kind == "AWS::Batch::JobQueue" and name != before.name:
+            before.backend.delete_job_queue(before.arn)
             return parsing.parse_and_create_resource(logical_id, resource_json, resources_map, **where)
         return original(logical_id, resource_json, resources_map, **where) or before
 
@@ -249,7 +321,23 @@ def _complete_definitions() -> None:
     model.create_from_cloudformation_json = classmethod(create)
 
 
+def _share_queues_fairly() -> None:
+    """moto leaves a queue's scheduling policy out, and so takes jobs that Batch refuses."""
+    from moto.batch.models import JobQueue
+
+    model: Any = JobQueue
+    original = model.create_from_cloudformation_json.__func__
+
+    def create(cls: Any, resource_name: str, cloudformation_json: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        queue = original(cls, resource_name, cloudformation_json, *args, **kwargs)
+        queue.schedule_policy = cloudformation_json["Properties"].get("SchedulingPolicyArn")
+        return queue
+
+    model.create_from_cloudformation_json = classmethod(create)
+
+
 NOMINAL = (
+    "AWS::Batch::SchedulingPolicy",
     "AWS::Budgets::Budget",
     "AWS::CloudWatch::Alarm",
     "AWS::CodeBuild::Project",

@@ -171,4 +171,22 @@ def test_two_stacks_live_side_by_side(cloud: LocalCloud) -> None:
         cloud.deploy("two", DefaultDevice="cpu", ZoneC="us-east-1c", OnDemandMaxvCpus="8"),
     )
     same = {name for name in first if first[name] == second[name]}
-    assert same == {"BlenderFrom", "JobVersions", "TemplateVersion"}
+    assert same == {"BlenderFrom", "FairShare", "JobVersions", "TemplateVersion"}
+
+
+def test_fair_share_is_for_new_queues(cloud: LocalCloud) -> None:
+    """Whose jobs must say whose they are; without it they must not, and a video never has to."""
+    before = cloud.deploy("fair", OnDemandMaxvCpus="8")
+    after = cloud.deploy("fair", FairShare="on")
+    queues = {name for name in after if name.endswith("Queue")}
+    assert len(queues) == 6
+    assert {name for name in queues if before[name] != after[name]} == queues - {"UtilityQueue"}
+    assert (before["FairShare"], after["FairShare"]) == ("off", "on")
+    job = {"jobName": "hare", "jobDefinition": after["StitchDefinition"]}
+    batch = cloud.client("batch")
+    batch.submit_job(**job, jobQueue=after["RenderGpuOnDemandQueue"], shareIdentifier="anna")
+    batch.submit_job(**job, jobQueue=after["UtilityQueue"])
+    with pytest.raises(ClientError, match="ShareIdentifier must be set"):
+        batch.submit_job(**job, jobQueue=after["RenderGpuQueue"])
+    back = stack.deploy(cloud, "fair", {"FairShare": "off"}, force=True)
+    assert back["RenderGpuQueue"] == before["RenderGpuQueue"]

@@ -42,7 +42,7 @@ def test_nothing_is_granted_by_the_dozen() -> None:
 
 def test_roles_are_passed_to_those_who_act_in_them_and_to_nobody_else() -> None:
     """And only the stack's own: a deployer who could pass any role would be its administrator."""
-    trusted = set(re.findall(r"Principal: \{Service: ([\w.-]+)\}", TEXT)) - {"events.amazonaws.com"}
+    trusted = set(re.findall(r"Principal: \{Service: ([\w.-]+)\}", TEXT))
     passed = STATEMENTS["PassRoles"]
     assert set(passed["Condition"]["StringEquals"]["iam:PassedToService"]) == trusted
     assert passed["Resource"] == "arn:*:iam::*:role/cloud-render*"

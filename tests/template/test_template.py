@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from moto.events.models import EventPattern
 
 from cloud_render.client import farm, template
 from cloud_render.client.sources import TEMPLATE, WORKER
@@ -24,7 +25,8 @@ WITHOUT_RESOURCE_LEVEL = {
 
 FOR_PEOPLE = {
     "ArtistPolicyArn", "NoticesTopic", "SpotInterruption", "WorkerImage", "RepositoryName", "ImageBuild",
-    "RenderGpuMediumQueue", "RenderGpuLargeQueue", "InstallDefinition", "BlenderFrom",
+    "RenderGpuMediumQueue", "RenderGpuLargeQueue", "RenderGpuOnDemandQueue", "InstallDefinition",
+    "BlenderFrom", "MendDefinition", "FairShare",
 }  # fmt: skip
 """Outputs that a Farm does without: for the set-up, for the doctor, and to be looked up by a person."""
 
@@ -65,6 +67,7 @@ def _actions(statement: dict[str, Any]) -> list[str]:
 
 
 DEFINITIONS = _of("AWS::Batch::JobDefinition")
+ROLE_OF = {"InstallDefinition": "InstallRole", "InspectDefinition": "InspectRole", "MendDefinition": "MendRole"}
 STRATEGY_OF = {"SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED", "EC2": "BEST_FIT_PROGRESSIVE"}
 ENVIRONMENTS = _of("AWS::Batch::ComputeEnvironment")
 
@@ -141,7 +144,7 @@ def test_a_definition_gives_a_scene_no_more_than_it_needs(name: str) -> None:
     container = DEFINITIONS[name]["ContainerProperties"]
     assert "Privileged" not in container
     assert container["User"] == "10001:10001"  # the user in worker/Dockerfile, and in the machines' firewall rule
-    role = {"InstallDefinition": "InstallRole", "InspectDefinition": "InspectRole"}.get(name, "JobRole")
+    role = ROLE_OF.get(name, "JobRole")
     assert container["JobRoleArn"] == {"GetAtt": f"{role}.Arn"}
     assert {volume["Host"]["SourcePath"].rpartition("/")[2] for volume in container["Volumes"]} == {"cache", "scratch"}
     assert container["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": "LogGroup"}
@@ -174,7 +177,10 @@ def test_an_environment_costs_nothing_when_idle_and_can_be_updated(name: str) ->
     assert resources["LaunchTemplate"]["Version"] == {"GetAtt": "LaunchTemplate.LatestVersionNumber"}
 
 
-@pytest.mark.parametrize(("name", "queue"), _of("AWS::Batch::JobQueue").items())
+QUEUES = _of("AWS::Batch::JobQueue")
+
+
+@pytest.mark.parametrize(("name", "queue"), [row for row in QUEUES.items() if "OnDemand" not in row[0]])
 def test_spot_machines_come_before_dear_ones(name: str, queue: dict[str, Any]) -> None:
     """Each queue asks On-Demand machines only after Spot, and renders on them only where that is wished."""
     first, later = queue["ComputeEnvironmentOrder"]
@@ -188,10 +194,35 @@ def test_spot_machines_come_before_dear_ones(name: str, queue: dict[str, Any]) -
     assert same[0] == same[1]
 
 
+def test_what_spot_takes_away_again_and_again_can_go_where_spot_has_no_say() -> None:
+    """To On-Demand machines of the sizes there are, the smallest first; the queue is there where these are."""
+    order = QUEUES["RenderGpuOnDemandQueue"]["ComputeEnvironmentOrder"]
+    first, *larger = order
+    assert first == {"Order": 1, "ComputeEnvironment": {"Ref": "GpuOnDemand"}}
+    assert [row["If"][0] for row in larger] == ["HasMedium", "HasLarge"]
+    assert [row["If"][1]["ComputeEnvironment"]["Ref"] for row in larger] == ["GpuMediumOnDemand", "GpuLargeOnDemand"]
+    assert [row["If"][1]["Order"] for row in larger] == [2, 3]
+    assert DOCUMENT["Resources"]["RenderGpuOnDemandQueue"]["Condition"] == "HasOnDemand"
+
+
+@pytest.mark.parametrize(("name", "queue"), [row for row in QUEUES.items() if row[0] != "UtilityQueue"])
+def test_sharing_evenly_is_for_new_queues(name: str, queue: dict[str, Any]) -> None:
+    """Batch gives a queue no policy later and takes none off, so its name, and with it the queue, changes."""
+    nothing = {"Ref": "AWS::NoValue"}
+    new_name = {"Sub": f"${{AWS::StackName}}-{name.removesuffix('Queue')}-fair"}
+    assert queue["SchedulingPolicyArn"] == {"If": ["HasFairShare", {"GetAtt": "FairSharePolicy.Arn"}, nothing]}
+    assert queue["JobQueueName"] == {"If": ["HasFairShare", new_name, nothing]}
+    assert DOCUMENT["Parameters"]["FairShare"]["Default"] == "off"
+
+
+def test_a_video_and_a_mender_never_wait_for_their_share() -> None:
+    """They bring to an end what has been paid for."""
+    assert not {"JobQueueName", "SchedulingPolicyArn"} & set(QUEUES["UtilityQueue"])
+
+
 def test_stitching_has_machines_of_its_own() -> None:
     """FFmpeg never holds a GPU, and a render's children never stand in its way."""
-    queues = _of("AWS::Batch::JobQueue")
-    environments = {name: str(queue["ComputeEnvironmentOrder"]) for name, queue in queues.items()}
+    environments = {name: str(queue["ComputeEnvironmentOrder"]) for name, queue in QUEUES.items()}
     assert "Utility" in environments["UtilityQueue"]
     assert all("Utility" not in text for name, text in environments.items() if name != "UtilityQueue")
     assert "GPU" not in str(DEFINITIONS["StitchDefinition"]["ContainerProperties"]["ResourceRequirements"])
@@ -208,7 +239,7 @@ def test_an_environment_has_machines_of_one_size(name: str) -> None:
 
 def test_videos_fit_into_the_quota_of_a_new_account() -> None:
     """Which may have 5 vCPUs: a job of the utility queue asks for 4 at most, and an xlarge has them."""
-    for name in ("StitchDefinition", "InspectDefinition", "InstallDefinition"):
+    for name in ("StitchDefinition", "InspectDefinition", "InstallDefinition", "MendDefinition"):
         asked = {row["Type"]: row["Value"] for row in DEFINITIONS[name]["ContainerProperties"]["ResourceRequirements"]}
         assert int(asked["VCPU"]) <= 4
     assert ".xlarge" in DOCUMENT["Parameters"]["UtilityInstanceTypes"]["Default"]
@@ -248,9 +279,9 @@ def test_an_artist_submits_watches_and_cancels_and_no_more() -> None:
 
 
 def test_an_artist_may_submit_to_every_queue_and_with_every_definition() -> None:
-    """One that the policy forgets would work for whoever set the stack up, and for nobody else."""
+    """One that the policy forgets would work for whoever set the stack up, and for nobody else. No artist mends."""
     text = str(DOCUMENT["Resources"]["ArtistPolicy"])
-    for name in [*_of("AWS::Batch::JobQueue"), *DEFINITIONS]:
+    for name in {*QUEUES, *DEFINITIONS} - {"MendDefinition"}:
         assert f"'Ref': '{name}'" in text
 
 
@@ -262,11 +293,33 @@ def test_the_machine_itself_has_no_right_to_the_bucket() -> None:
 
 
 def test_the_worker_can_delete_nothing_and_writes_only_below_jobs() -> None:
-    """What a hostile scene could do at most."""
+    """What a hostile scene could do at most. The mender deletes there too, and opens no scene."""
     writes = [each for owner, each in _statements() if owner == "JobRole" and "Put" in str(each["Action"])]
     assert [statement["Resource"] for statement in writes] == [{"Sub": "${Bucket.Arn}/jobs/*"}]
-    roles = [each for owner, each in _statements() if owner != "ArtistPolicy"]
-    assert "Delete" not in str([statement["Action"] for statement in roles])
+    roles = [(owner, each) for owner, each in _statements() if owner != "ArtistPolicy"]
+    deletes = [(owner, each["Resource"]) for owner, each in roles if "Delete" in str(each["Action"])]
+    assert deletes == [("MendRole", {"Sub": "${Bucket.Arn}/jobs/*"})]
+
+
+def test_the_mender_submits_renders_and_videos_and_nothing_else() -> None:
+    """Not itself either: a mender that starts menders would be paid for without end."""
+    (submits,) = [each for owner, each in _statements() if owner == "MendRole" and each["Sid"] == "Submit"]
+    named = str(submits["Resource"])
+    assert {name for name in DEFINITIONS if f"'{name}'" in named} == {
+        "RenderGpuDefinition", "RenderCpuDefinition", "StitchDefinition",
+    }  # fmt: skip
+    assert {name for name in QUEUES if f"'{name}'" in named} == set(QUEUES)
+
+
+def test_eventbridge_starts_the_mender_and_nothing_else() -> None:
+    """With the job's name as its parameter, in the queue of small machines."""
+    (target,) = _of("AWS::Events::Rule")["MendRule"]["Targets"]
+    (start,) = [each for owner, each in _statements() if owner == "MendStartRole"]
+    assert target["Arn"] == {"Ref": "UtilityQueue"}
+    assert target["BatchParameters"] == {"JobDefinition": {"Ref": "MendDefinition"}, "JobName": "mend"}
+    assert start["Resource"] == [target["Arn"], target["BatchParameters"]["JobDefinition"]]
+    assert json.loads(target["InputTransformer"]["InputTemplate"]) == {"Parameters": {"name": "<name>"}}
+    assert set(DEFINITIONS["MendDefinition"]["Parameters"]) == {"name"}
 
 
 def test_only_the_installer_writes_what_all_jobs_run() -> None:
@@ -280,7 +333,6 @@ def test_nothing_has_a_fixed_name() -> None:
     names = (
         "BucketName",
         "RoleName",
-        "JobQueueName",
         "JobDefinitionName",
         "ComputeEnvironmentName",
         "LogGroupName",
@@ -411,13 +463,51 @@ def test_the_image_runs_as_the_user_that_the_definitions_name() -> None:
     assert "--uid-owner 10001 " in str(DOCUMENT["Resources"]["LaunchTemplate"])
 
 
-def test_mails_tell_of_whole_jobs_only() -> None:
-    """Ten thousand children are one mail; every queue's jobs are told of."""
-    for rule in _of("AWS::Events::Rule").values():
+def test_rules_know_whole_jobs_only() -> None:
+    """Ten thousand children are one mail and one mender; every queue's jobs are told of."""
+    rules = {name: each for name, each in _of("AWS::Events::Rule").items() if "aws.batch" in str(each["EventPattern"])}
+    assert set(rules) == {"JobFailed", "JobSucceeded", "MendRule"}
+    for rule in rules.values():
         detail = rule["EventPattern"]["detail"]
         assert detail["arrayProperties"] == {"index": [{"exists": False}]}
-        assert all(f"'Ref': '{name}'" in str(detail["jobQueue"]) for name in _of("AWS::Batch::JobQueue"))
-        json.loads(rule["Targets"][0]["InputTransformer"]["InputTemplate"]["Sub"])
+        assert all(f"'Ref': '{name}'" in str(detail["jobQueue"]) for name in QUEUES)
+
+
+def _matches(rule: str, name: str, status: str, reason: str) -> bool:
+    """Whether EventBridge gives a whole job's event to the rule; as moto works that out."""
+    pattern = json.loads(json.dumps(_of("AWS::Events::Rule")[rule]["EventPattern"]))
+    pattern["detail"]["jobQueue"] = ["queue"]
+    detail = {"jobQueue": "queue", "jobName": name, "status": status, "statusReason": reason, "arrayProperties": {}}
+    event: Any = {"source": "aws.batch", "detail-type": "Batch Job State Change", "detail": detail}
+    return bool(EventPattern(None, pattern).matches_event(event))
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason", "rules"),
+    [
+        ("hare-0-render", "FAILED", "Array Child Job failed", {"MendRule"}),
+        ("hare-0-render", "FAILED", "Cancelled by the artist.", set()),
+        ("hare-0-stitch", "FAILED", "Dependent Job failed", set()),
+        ("hare-0-stitch", "FAILED", "Cancelled by the artist.", set()),
+        ("hare-0-stitch", "FAILED", "Essential container in task exited", {"MendRule", "JobFailed"}),
+        ("mend", "FAILED", "Essential container in task exited", {"JobFailed"}),
+        ("install-blender-5-0-1", "FAILED", "Essential container in task exited", {"JobFailed"}),
+        ("hare-0-render", "SUCCEEDED", "", {"JobSucceeded"}),
+        ("hare-0-stitch", "SUCCEEDED", "", {"JobSucceeded"}),
+        ("mend", "SUCCEEDED", "", set()),
+        ("hare-0-render", "RUNNING", "", set()),
+    ],
+)
+def test_who_is_told_of_what(name: str, status: str, reason: str, rules: set[str]) -> None:
+    """The mender of renders and videos that failed; a person of what is done, and of what nobody mends."""
+    assert {rule for rule in ("JobFailed", "JobSucceeded", "MendRule") if _matches(rule, name, status, reason)} == rules
+
+
+def test_mails_are_sentences() -> None:
+    """And the topic can be published to: EventBridge can't under AWS's own key."""
+    for rule in ("JobFailed", "JobSucceeded"):
+        (target,) = _of("AWS::Events::Rule")[rule]["Targets"]
+        assert json.loads(target["InputTransformer"]["InputTemplate"]["Sub"]).startswith("Cloud Render (")
     (topic,) = _of("AWS::SNS::Topic").values()
     assert "KmsMasterKeyId" not in topic
 
