@@ -3,26 +3,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
-
-import click
 
 from cloud_render.cli.connect import connection_of
 from cloud_render.cli.exit_codes import Exit
-from cloud_render.cli.options import Settings, command, option
+from cloud_render.cli.options import Settings, command, option, version
 from cloud_render.cli.output import styled
 from cloud_render.client.doctor import Finding, check_up
 
 _ATTEMPTS = 3
 """Of one request: who asks what is wrong wants to know it soon."""
-
-
-def version(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
-    """All three numbers; a callback for an option."""
-    if value and not re.fullmatch(r"\d+\.\d+\.\d+", value, re.ASCII):
-        raise click.BadParameter(f"{value!r} is not a version such as 5.0.1.", ctx, parameter)
-    return value
 
 
 @command("doctor")

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "local": ("local", "Run a cloud on this computer for the other commands."),
     "setup": ("setup", "Make the cloud in your AWS account, or bring it up to date."),
     "image": ("image", "Build the worker's image in the cloud."),
+    "blender": ("blender", "Show which builds of Blender the cloud has, or install one."),
     "teardown": ("teardown", "Take the cloud away with all it holds."),
     "login": ("login", "Sign in to AWS through the browser."),
     "doctor": ("doctor", "Show what works in your cloud and what doesn't."),

@@ -159,6 +159,13 @@ def resolution(ctx: click.Context, parameter: click.Parameter, value: str | None
     return int(match[1]), int(match[2])
 
 
+def version(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """All three numbers of a Blender's version, or nothing; a callback for an option."""
+    if value and not re.fullmatch(r"\d+\.\d+\.\d+", value, re.ASCII):
+        raise click.BadParameter(f"{value!r} is not a version such as 5.0.1.", ctx, parameter)
+    return value
+
+
 def frames_per_job(ctx: click.Context, parameter: click.Parameter, value: str) -> int | None:
     """A whole number, or None for `auto`; a callback for an option."""
     if value == "auto":

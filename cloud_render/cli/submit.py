@@ -22,6 +22,7 @@ from cloud_render.cli.options import Settings, command, frames_per_job, option, 
 from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stages
 from cloud_render.cli.transfer import TransferDisplay
+from cloud_render.client import builds
 from cloud_render.client import submit as submits
 from cloud_render.client.farm import Farm
 from cloud_render.client.options import Options
@@ -227,6 +228,8 @@ def carry_out(
     hand_over: HandOver = submits.submit,
 ) -> int:
     """Send the plan, say `what` was sent, and watch and download as asked; the exit code."""
+    if builds.lacks(farm, plan.blender):
+        settings.output.warn(f"The cloud has no Blender {plan.blender} yet: it is installed first, in some minutes.")
     try:
         job_id = send(farm, plan, stages, hand_over)
     except StoppedAfterHandOver as stopped:

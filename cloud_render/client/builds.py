@@ -15,7 +15,7 @@ from cloud_render.client import batch, logs, objects
 from cloud_render.client.batch import BatchJob, Sleep
 from cloud_render.client.farm import Farm
 from cloud_render.contract import keys, versions
-from cloud_render.contract.errors import BadArguments, CloudNotReady, OldStack
+from cloud_render.contract.errors import BadArguments, CloudRenderError, OldStack
 
 _ERROR = "error: "
 """How the last line of a worker's log begins where it failed."""
@@ -41,15 +41,18 @@ def fitting(there: Sequence[str], version: str) -> str:
     return best if best and versions.numbers(best) >= versions.numbers(version) else ""
 
 
+def lacks(farm: Farm, version: str) -> bool:
+    """Whether frames of `version` can't be rendered before a build is installed. Raises StorageUnavailable."""
+    return farm.blender_from == "bucket" and not fitting(builds(farm), version)
+
+
 def awaited(farm: Farm, version: str, sleep: Sleep = time.sleep) -> tuple[str, ...]:
     """Ids of the jobs in Batch that must end before frames of `version` can be rendered: its installation, which is
     begun if need be; none where a fitting build is there, or the workers have a Blender of their own.
 
     Raises StorageUnavailable, NoCredentials, CloudUnreachable; CloudRenderError for what AWS refuses.
     """
-    if farm.blender_from == "image" or not farm.install_definition or fitting(builds(farm), version):
-        return ()
-    return (begin(farm, version, sleep),)
+    return (begin(farm, version, sleep),) if farm.install_definition and lacks(farm, version) else ()
 
 
 def begin(farm: Farm, version: str, sleep: Sleep = time.sleep) -> str:
@@ -73,18 +76,18 @@ def begin(farm: Farm, version: str, sleep: Sleep = time.sleep) -> str:
     )
 
 
-def problem_of_last(farm: Farm, version: str) -> CloudNotReady | None:
+def problem_of_last(farm: Farm, version: str) -> CloudRenderError | None:
     """Why the last installation of `version` failed; None where it did not, or Batch has forgotten it."""
     job_id = batch.find(farm, farm.utility_queue, keys.install_job_name(version), newest=True)
     job = batch.describe(farm, [job_id] if job_id else []).get(job_id)
     return failure(farm, version, job) if job and job.status == "FAILED" else None
 
 
-def failure(farm: Farm, version: str, job: BatchJob) -> CloudNotReady:
+def failure(farm: Farm, version: str, job: BatchJob) -> CloudRenderError:
     """Why that installation failed, in the words of the worker's last line, else in those of Batch."""
     last = [line.text for line in logs.last_lines(farm, job, None, _LAST) if line.text.startswith(_ERROR)]
     why = last[-1].removeprefix(_ERROR) if last else job.container_reason or job.status_reason or "no reason is known."
-    return CloudNotReady(
+    return CloudRenderError(
         f"Blender {version} could not be installed in the cloud: {why}",
         f"Try again: cloud-render blender install {version}. Then `cloud-render retry` renders what is missing.",
     )

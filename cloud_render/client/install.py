@@ -21,7 +21,7 @@ def install(
     """Install Blender `version` in the cloud and wait until it is there; False where it was. `told` hears the log.
 
     Stopped, the installation goes on in the cloud, and the same call follows it. Raises as builds.begin(), and
-    CloudNotReady with the worker's own words for an installation that fails.
+    CloudRenderError with the worker's own words for an installation that fails.
     """
     if version in builds(farm):
         return False

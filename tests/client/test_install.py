@@ -18,11 +18,13 @@ from cloud_render.client.monitor import snapshot
 from cloud_render.client.plan import SubmitPlan
 from cloud_render.client.submit import submit
 from cloud_render.contract import keys
-from cloud_render.contract.errors import BadArguments, CloudNotReady, OldStack
+from cloud_render.contract.errors import BadArguments, CloudRenderError, OldStack
 from local_cloud.testing import LocalCloud
 
 WaitFor = Callable[..., Any]
 HELD = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"
+ENDED_BADLY = ("mending", "failed")
+"""Whether there is a mender is not the matter here."""
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +105,8 @@ def test_a_job_whose_blender_can_not_be_installed_says_why(
 ) -> None:
     """In the worker's own words, though no child of the job ever ran; another try installs anew."""
     job_id = submit_of("9.4.404")
-    state = wait_for(job_id)
-    assert (state.phase, state.frames_done) == ("failed", 0)
+    state = wait_for(job_id, *ENDED_BADLY)
+    assert state.frames_done == 0
     assert "Blender 9.4.404 could not be installed in the cloud: https://download.blender.org/" in state.problem
     assert "cloud-render blender install 9.4.404" in state.advice
     objects.write(farm, keys.blender_record("9.4.404"), "{}")  # somebody brought it
@@ -116,9 +118,9 @@ def test_a_job_whose_blender_can_not_be_installed_says_why(
 def test_a_retry_installs_what_is_still_missing(farm: Farm, submit_of: Callable[[str], str], wait_for: WaitFor) -> None:
     """It is a submission like the first one."""
     job_id = submit_of("9.5.404")
-    assert wait_for(job_id).phase == "failed"
+    assert wait_for(job_id, *ENDED_BADLY).phase in ENDED_BADLY
     control.retry(farm, job_id)
-    assert wait_for(job_id).phase == "failed"
+    assert wait_for(job_id, *ENDED_BADLY).phase in ENDED_BADLY
     assert len(installations(farm, "9.5.404")) == 2
 
 
@@ -144,7 +146,7 @@ def test_an_installation_is_followed_line_by_line(farm: Farm) -> None:
 
 def test_an_installation_that_fails_says_why(farm: Farm) -> None:
     """That the machine could not reach the site, in its own words."""
-    with pytest.raises(CloudNotReady, match=r"download\.blender\.org/ can't be reached"):
+    with pytest.raises(CloudRenderError, match=r"download\.blender\.org/ can't be reached"):
         install(farm, "9.8.404", sleep=lambda _s: None)
 
 
