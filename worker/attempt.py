@@ -17,6 +17,7 @@ from typing import Literal
 from cloud_render.contract.errors import BadArguments, CloudRenderError
 from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import ChildReport
+from worker import failures
 from worker.s3 import Bucket
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,8 @@ Action = Literal["render", "stitch", "inspect"]
 def reporting(action: Action, bucket: Bucket, prefix: Prefix, submission: int, attempt: Attempt) -> Iterator[Draft]:
     """A draft to fill in; at the end of the block, good or bad, it is written to `reports/`.
 
-    A report that can't be written doesn't hide the error it would have told of.
+    A report that can't be written doesn't hide the error it would have told of. The others of an array hear of a render
+    that failed for good.
     """
     started = now()
     draft = Draft(ChildReport(action, submission, attempt.index, attempt.number, 0, started, started))
@@ -100,6 +102,8 @@ def reporting(action: Action, bucket: Bucket, prefix: Prefix, submission: int, a
         draft.add(exit_code=ours.exit_code, problem=ours.problem, advice=ours.advice)
         with contextlib.suppress(CloudRenderError):  # logged by _write already
             _write(bucket, key, draft)
+            if action == "render" and attempt.size:
+                failures.tell(bucket, prefix, submission, attempt.index, ours.exit_code)
         raise
     _write(bucket, key, draft)
 

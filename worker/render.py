@@ -24,7 +24,7 @@ from cloud_render.contract import values
 from cloud_render.contract.errors import BadArguments
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.contract.keys import Prefix
-from worker import builds, hooks, layout, plain, plan
+from worker import builds, failures, hooks, layout, plain, plan
 from worker.attempt import Attempt, Draft, reporting, scratch
 from worker.cache import Cache
 from worker.child import Folders, blender_environment
@@ -161,6 +161,8 @@ def _work(call: Call, job: RenderJob, frames: Sequence[int]) -> Work:
     wanted = plan.slice_of(frames, call.frames_per_job, call.attempt)
     there = [item.key for item in call.bucket.list(call.prefix.frames)]
     missing = plan.missing(wanted, there, call.prefix, job.image.extension)
+    if missing and call.attempt.size:
+        failures.check(call.bucket, call.prefix, call.submission, call.attempt.size)
     log.info("frames %s of %d; %d are in S3 already", ranges.text_of(wanted), len(frames), len(wanted) - len(missing))
     return Work(job, wanted, missing, call.submission, call.bucket, call.prefix)
 

@@ -35,7 +35,15 @@ AHEAD = 2
 """Frames sent to Blender and not yet in S3: one renders while another is uploaded, no third is at risk."""
 
 STALL_S = 1_800.0
-"""Seconds without any sign of life. Compiling GPU kernels and building a large BVH are silent for minutes."""
+"""Seconds without any sign of life, before frames tell what is usual. Compiling GPU kernels and building a large BVH
+are silent for minutes."""
+
+STALL_FRAMES = 3
+"""So many frames tell what is usual."""
+
+LEAST_STALL_S = 600.0
+STALL_TIMES = 20.0
+"""Of the longest frame so far: EEVEE and a compositor say nothing within a frame, and the next may be much heavier."""
 
 TICK_S = 0.5
 PROGRESS_EVERY_S = 30.0
@@ -83,7 +91,7 @@ class Session:
         self.ready_at = 0.0
         """time.monotonic() when Blender was first ready; 0 before."""
         self._start = start
-        self._stall_s = limits.stall_s or STALL_S
+        self._stall_limit_s = limits.stall_s
         self._frame_s = limits.frame_s
         self._interruption = interruption
         self._draft = draft
@@ -236,9 +244,10 @@ class Session:
         if frame is None:
             self._alive = self._begun = now  # it waits for us, not we for it
             return
-        if now - self._alive > self._stall_s:
+        stall_s = self._stall_limit_s or stall_after(self._times)
+        if now - self._alive > stall_s:
             raise BlenderFailed(
-                f"Blender gave no sign of life for {self._stall_s:.0f} s on frame {frame}.",
+                f"Blender gave no sign of life for {stall_s:.0f} s on frame {frame}.",
                 "Raise limits.stall_s of the job if the scene needs longer.",
             )
         if self._frame_s and self._ready_seen and now - self._begun > self._frame_s:
@@ -261,6 +270,11 @@ class Session:
         # The frame behind the one in progress was sent before the notice; it is not waited for.
         if current is None or current != self._noticed or now + needed + UPLOAD_S > deadline:
             raise Interrupted("Spot takes this machine back.", "A retry renders the rest elsewhere.")
+
+
+def stall_after(times: Sequence[float]) -> float:
+    """Seconds of silence that mean a hung Blender, where the job has no limit; `times` are the frames' so far."""
+    return STALL_S if len(times) < STALL_FRAMES else max(LEAST_STALL_S, STALL_TIMES * max(times))
 
 
 def _put(

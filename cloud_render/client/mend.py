@@ -29,6 +29,7 @@ from cloud_render.contract.errors import (
     DoesNotFit,
     MissingFiles,
     NotThere,
+    StoppedByLimit,
     TryAgain,
 )
 from cloud_render.contract.job import RenderJob, Submission
@@ -124,6 +125,10 @@ class _Try:
 def _next_try(farm: Farm, case: _Case, failed: Sequence[Child]) -> _Try:
     job, latest = case.job, case.latest
     causes = {child.index: cause_of(child) for child in failed}
+    if "memory" in causes.values():
+        # Those that did not begin because the others did not fit may fit where the others will.
+        stopped = {child.index for child in failed if child.exit_code == StoppedByLimit.exit_code}
+        causes = {index: "memory" if index in stopped else cause for index, cause in causes.items()}
     larger = _next_machine(farm, job, latest.machine)
     if larger is None:
         causes = {index: "hopeless" if cause == "memory" else cause for index, cause in causes.items()}
