@@ -2,7 +2,8 @@
 """The worker's one door to S3: one bucket, bytes and files in and out, foreign errors translated.
 
 Every object is sent with a SHA-256 that S3 checks before it stores anything. Time-outs and retries are set here and
-nowhere else. Nothing is ever deleted: the worker's role may not.
+nowhere else: botocore repeats what gets no answer, `_patiently` what it does not, and the store's Reader leaves answers
+behind that break off or only drip. Nothing is ever deleted: the worker's role may not.
 """
 
 from __future__ import annotations
@@ -11,20 +12,24 @@ import base64
 import contextlib
 import errno
 import hashlib
+import logging
 import os
-import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TypeVar
 
 from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, FlexibleChecksumError
+from urllib3.exceptions import HTTPError
 
-from cloud_render.contract.errors import DiskFull, NotThere, StorageUnavailable
+from cloud_render.contract.errors import DiskFull, NoCredentials, NotAllowed, NotThere, StorageUnavailable
 from cloud_render.contract.keys import split_uri
 from cloud_render.store import translate
 from cloud_render.store.landing import landing
+from cloud_render.store.ranges import PART_BYTES, Reader
 
 MULTIPART_ABOVE = 64 * 2**20
 """Bytes. Smaller files go in one PutObject, whose SHA-256 is that of the file itself."""
@@ -32,7 +37,16 @@ MULTIPART_ABOVE = 64 * 2**20
 ATTEMPTS = 6
 """Of one request: some 20 s of patience, after which exit code 75 hands the job back to Batch for a later attempt."""
 
-_READ = 1 << 20
+PAUSES_S = (0.5, 2.0, 8.0)
+"""Before each repetition of what botocore gives up at once."""
+
+_PASSING = {"BadDigest", "ExpiredToken", "RequestTimeTooSkewed", "XAmzContentSHA256Mismatch"}
+"""Refusals that may be gone in a moment: a body damaged on its way, credentials or a clock about to be renewed."""
+
+_Answer = TypeVar("_Answer")
+
+log = logging.getLogger(__name__)
+
 _DENIED = {"403", "AccessDenied", "AllAccessDisabled"}
 _EXISTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
@@ -44,6 +58,8 @@ class Listed:
     key: str
     size: int
     """In bytes."""
+    modified: float = 0.0
+    """Seconds since 1970, by S3's clock."""
 
 
 class Bucket:
@@ -66,9 +82,10 @@ class Bucket:
 
     def get(self, key: str) -> bytes:
         """A small object, whole."""
+        size, version = self._head(key)
         with translated(f"read {self.uri(key)}"):
-            body: bytes = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
-            return body
+            content, _ = _patiently(partial(Reader(self.client, self.name).whole, key, size, version))
+            return bytes(content)
 
     def get_if_there(self, key: str) -> bytes | None:
         try:
@@ -78,37 +95,37 @@ class Bucket:
 
     def size_of(self, key: str) -> int:
         """In bytes."""
-        with translated(f"look at {self.uri(key)}"):
-            return int(self.client.head_object(Bucket=self.name, Key=key)["ContentLength"])
+        return self._head(key)[0]
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """Every object whose key starts with `prefix`, in the order of keys; 1,000 of them a request."""
         with translated(f"list {self.uri(prefix)}"):
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-            for page in pages:
+            more: dict[str, str] = {}
+            while True:
+                ask = partial(self.client.list_objects_v2, Bucket=self.name, Prefix=prefix, **more)
+                page = _patiently(ask)
                 for item in page.get("Contents", ()):
-                    yield Listed(item["Key"], item["Size"])
+                    yield Listed(item["Key"], item["Size"], item["LastModified"].timestamp())
+                if not page.get("IsTruncated"):
+                    return
+                more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         """Stores a small object, replacing what was there."""
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         with translated(f"write {self.uri(key)}"):
-            self.client.put_object(
-                Bucket=self.name, Key=key, Body=body, ChecksumSHA256=digest, ContentType=content_type
-            )
+            put = partial(self.client.put_object, Bucket=self.name, Key=key, Body=body)
+            _patiently(partial(put, ChecksumSHA256=digest, ContentType=content_type))
 
     def put_if_absent(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> bool:
-        """Stores a small object unless the key exists; says whether it did."""
+        """Stores a small object unless the key exists; says whether it did.
+
+        False also where it did, and the answer that said so was lost.
+        """
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         with translated(f"write {self.uri(key)}", exists_is_fine=True):
-            self.client.put_object(
-                Bucket=self.name,
-                Key=key,
-                Body=body,
-                ChecksumSHA256=digest,
-                ContentType=content_type,
-                IfNoneMatch="*",
-            )
+            put = partial(self.client.put_object, Bucket=self.name, Key=key, Body=body)
+            _patiently(partial(put, ChecksumSHA256=digest, ContentType=content_type, IfNoneMatch="*"))
             return True
         return False
 
@@ -118,34 +135,58 @@ class Bucket:
         with translated(f"write {self.uri(key)}"):
             if size > MULTIPART_ABOVE:
                 extra = {"ChecksumAlgorithm": "SHA256", "ContentType": content_type}
-                self.client.upload_file(str(path), self.name, key, ExtraArgs=extra)
+                _patiently(partial(self.client.upload_file, str(path), self.name, key, ExtraArgs=extra))
                 return size
-            with path.open("rb") as body:
-                digest = base64.b64encode(hashlib.file_digest(body, "sha256").digest()).decode()
-                body.seek(0)
-                self.client.put_object(
-                    Bucket=self.name, Key=key, Body=body, ChecksumSHA256=digest, ContentType=content_type
-                )
+            _patiently(partial(self._put_file, key, path, content_type))
         return size
-
-    @contextlib.contextmanager
-    def open(self, key: str) -> Iterator[IO[bytes]]:
-        """The object as a stream to read from; what breaks while reading is translated too."""
-        with translated(f"read {self.uri(key)}"):
-            body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
-            with contextlib.closing(body):
-                yield body
 
     def download(self, key: str, target: Path) -> None:
         """Brings an object to `target`, which appears whole or not at all."""
-        with landing(target) as temporary, self.open(key) as body, temporary.open("wb") as file:
-            shutil.copyfileobj(body, file, _READ)
+        size, version = self._head(key)
+        reader = Reader(self.client, self.name)
+        with translated(f"read {self.uri(key)}"), landing(target) as temporary, temporary.open("wb") as file:
+            for start in range(0, size, PART_BYTES):
+                length = min(PART_BYTES, size - start)
+                file.write(_patiently(partial(reader.part, key, start, length, version)))
+
+    def _head(self, key: str) -> tuple[int, str]:
+        """Size in bytes, and the ETag of this version."""
+        with translated(f"read {self.uri(key)}"):
+            head = _patiently(partial(self.client.head_object, Bucket=self.name, Key=key))
+            return int(head["ContentLength"]), str(head["ETag"])
+
+    def _put_file(self, key: str, path: Path, content_type: str) -> None:
+        with path.open("rb") as body:
+            digest = base64.b64encode(hashlib.file_digest(body, "sha256").digest()).decode()
+            body.seek(0)
+            self.client.put_object(
+                Bucket=self.name, Key=key, Body=body, ChecksumSHA256=digest, ContentType=content_type
+            )
 
 
 def bucket_and_key(uri: str) -> tuple[Bucket, str]:
     """The bucket of an `s3://bucket/key`, connected, and the key. Raises BadArguments."""
     name, key = split_uri(uri)
     return Bucket.connect(name), key
+
+
+def _patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """The answer of `ask`, which is repeated after what passes by itself."""
+    for pause_s in PAUSES_S:
+        try:
+            return ask()
+        except (HTTPError, FlexibleChecksumError, ClientError, NoCredentials) as error:
+            if not _passes(error):
+                raise
+            log.warning("warning: once more in %g s: %s", pause_s, error)
+        time.sleep(pause_s)
+    return ask()
+
+
+def _passes(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return translate.code_of(error) in _PASSING
+    return not isinstance(error, NotAllowed)  # of NoCredentials, which is what the Reader makes of such refusals
 
 
 @contextlib.contextmanager

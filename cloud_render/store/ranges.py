@@ -17,7 +17,7 @@ from botocore import exceptions as aws
 
 from cloud_render.contract.errors import StorageUnavailable
 from cloud_render.store.pace import Pace
-from cloud_render.store.translate import translated
+from cloud_render.store.translate import BROKEN_LINE, translated
 
 PART_BYTES = 8 * 1024 * 1024
 """Largest part asked for at once; it is held in memory."""
@@ -35,8 +35,6 @@ _BEGIN_S = 120.0
 
 _ATTEMPTS = 5
 """That bring nothing, in a row: one that brought something is gone on from there."""
-
-_BROKEN_LINE = (aws.HTTPClientError, aws.IncompleteReadError, aws.ConnectionError)
 
 
 def _unheard(_size: int) -> None:
@@ -89,7 +87,7 @@ class Reader:
                 answer = _Answer(ask, content[got:], self._limit, self._stall_s, self._came)
                 try:
                     answer.wait()
-                except _BROKEN_LINE as error:
+                except BROKEN_LINE as error:
                     problem = error
                 said = said or answer.said
                 failed = 0 if answer.got >= _PIECE_BYTES else failed + 1

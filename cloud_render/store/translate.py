@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore import exceptions as aws
+from urllib3.exceptions import HTTPError
 
 from cloud_render.contract.errors import (
     CloudNotReady,
@@ -30,11 +31,14 @@ _CREDENTIAL_ERRORS = (
 )
 _SIGN_IN_ERRORS = (aws.SSOError, aws.TokenRetrievalError)
 _CONFIGURATION_ERRORS = (aws.InvalidConfigError, aws.ConfigParseError)
-_NETWORK_ERRORS = (
+BROKEN_LINE = (
     aws.HTTPClientError,
     aws.ConnectionError,
     aws.IncompleteReadError,
+    # What botocore lets through where a listing or another short answer breaks off in the middle; it repeats none.
+    HTTPError,
 )
+"""The connection failed, whatever the request."""
 _CREDENTIAL_CODES = {
     "AuthFailure",
     "ExpiredToken",
@@ -122,7 +126,7 @@ def translated(doing: str, unreachable: type[CloudRenderError] = StorageUnavaila
         ) from error
     except aws.FlexibleChecksumError as error:
         raise unreachable(f"Could not {doing}: it arrived damaged ({error}).", "Try again in a minute.") from error
-    except (*_NETWORK_ERRORS, aws.NoRegionError, aws.EndpointProviderError, ValueError) as error:
+    except (*BROKEN_LINE, aws.NoRegionError, aws.EndpointProviderError, ValueError) as error:
         raise _of_no_answer(error, doing, unreachable) from error
     except aws.BotoCoreError as error:
         raise CloudNotReady(f"Could not {doing}: {error}", "Check the AWS configuration.") from error
