@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "jobs": ("jobs", "List the jobs."),
     "status": ("status", "Show how far a job is, or watch it."),
     "logs": ("logs", "Show what a job's processes printed."),
+    "audit": ("audit", "Show what a job's machines went through."),
     "cancel": ("control", "Stop a job; its finished frames stay."),
     "retry": ("control", "Render the frames that are missing, and the video."),
     "again": ("again", "Render some frames again with the scene as it is now."),

@@ -4,8 +4,8 @@
 What goes wrong is written in the job's name: `fail=3` fails on frame 3, `skip=3` leaves frame 3 out in silence,
 `kill=3` dies at frame 3 as the out-of-memory killer would have it, `hold` renders nothing until it is ended,
 `again=3` asks Batch for a second attempt at frame 3, `lost=3` for one after the other, `late=3` does so when all
-frames are there, `bad-stitch` fails in the stitch. `once` lets all of it happen in
-the job's first submission only. Of the installations of Blender those of X.Y.404 fail.
+frames are there, `hang=3` waits at frame 3 in the first attempt until it is ended, `bad-stitch` fails in the stitch.
+`once` lets all of it happen in the job's first submission only. Of the installations of Blender those of X.Y.404 fail.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ import boto3
 
 from cloud_render.contract import frames, keys
 from cloud_render.contract.job import RenderJob, Submission
-from cloud_render.contract.report import ChildReport, End
+from cloud_render.contract.report import ChildReport, End, FrameReport
 
 S3 = boto3.client("s3")
 INDEX = int(os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "0"))
 ATTEMPT = int(os.environ["AWS_BATCH_JOB_ATTEMPT"])
 WHEN = "2026-01-01T00:00:00+00:00"
+RENDERED: list[FrameReport] = []
 
 
 def main() -> int:
@@ -67,18 +68,23 @@ def render(bucket, prefix, job, name, number, per_job, total):
     if "hold" in name:
         time.sleep(600)
     for frame in frames.slice_of(wanted, INDEX, per_job):
+        if ATTEMPT > 1 and is_there(bucket, prefix.frame(frame, job.image.extension)):
+            continue
         if asked_for(name, "kill", frame):
             os.kill(os.getpid(), signal.SIGKILL)
         if asked_for(name, "again", frame) and ATTEMPT == 1:
             return report(bucket, prefix, "render", number, 75, "The disk is full.")
         if asked_for(name, "lost", frame):
             return report(bucket, prefix, "render", number, 75, "Spot takes this machine back.")
+        if asked_for(name, "hang", frame) and ATTEMPT == 1:
+            time.sleep(600)
         if asked_for(name, "fail", frame):
             return report(bucket, prefix, "render", number, 70, f"Blender wrote no picture for frame {frame}.")
         if not asked_for(name, "skip", frame):
             key = prefix.frame(frame, job.image.extension)
             S3.put_object(Bucket=bucket, Key=prefix.preview(frame), Body=f"preview {frame}".encode())
             S3.put_object(Bucket=bucket, Key=key, Body=f"frame {frame} of submission {number}".encode())
+            RENDERED.append(FrameReport(frame, 0.1, 0.1, 20))
             print(f"frame {frame} is there", flush=True)
     late = any(asked_for(name, "late", frame) for frame in frames.slice_of(wanted, INDEX, per_job))
     return report(bucket, prefix, "render", number, 75 if late else 0, "S3 went away." if late else "")
@@ -99,6 +105,10 @@ def stitch(bucket, prefix, job, name, number, gaps):
     return report(bucket, prefix, "stitch", number, 0, "")
 
 
+def is_there(bucket, key):
+    return S3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] > 0
+
+
 def first_submission(bucket, prefix):
     """0, or 1 for a job that has frames from another one."""
     rows = S3.list_objects_v2(Bucket=bucket, Prefix=prefix.submissions)["Contents"]
@@ -106,9 +116,8 @@ def first_submission(bucket, prefix):
 
 
 def report(bucket, prefix, action, number, code, problem):
-    told = ChildReport(
-        action, number, INDEX, ATTEMPT, code, WHEN, WHEN, problem, "Look at the scene." if problem else ""
-    )
+    advice = "Look at the scene." if problem else ""
+    told = ChildReport(action, number, INDEX, ATTEMPT, code, WHEN, WHEN, problem, advice, tuple(RENDERED))
     key = prefix.stitch_report(number, ATTEMPT) if action == "stitch" else prefix.report(number, INDEX, ATTEMPT)
     S3.put_object(Bucket=bucket, Key=key, Body=told.to_json().encode())
     return code
