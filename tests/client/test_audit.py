@@ -28,6 +28,13 @@ def interrupted(cloud, farm, submitted, wait_for):
     return job_id
 
 
+def settled(farm, job_id):
+    """The audit once Batch has heard of every end: a video is there a moment before."""
+    while any(child.state in ("STARTING", "RUNNING") for child in (told := audit(farm, job_id)).children):
+        pass
+    return told
+
+
 def test_an_interruption_is_told_with_what_it_cost(farm, interrupted):
     """The lost attempt with its frame, its machine and its lost seconds; the next one with the rest."""
     told = audit(farm, interrupted)
@@ -44,7 +51,7 @@ def test_a_quiet_job_lost_nothing(farm, submitted, wait_for):
     """One attempt a child and one for the video."""
     job_id = submitted("quiet", frames_per_job=3)
     assert wait_for(job_id).phase == "done"
-    told = audit(farm, job_id)
+    told = settled(farm, job_id)
     assert [(child.index, child.state, len(child.attempts)) for child in told.children] == [
         (0, "SUCCEEDED", 1),
         (1, "SUCCEEDED", 1),
@@ -130,6 +137,6 @@ def test_a_cancelled_attempt_is_no_failure(farm, submitted, wait_for):
     wait_for(job_id, "rendering")
     batch.terminate(farm, record(farm, job_id).latest.render_id, batch.CANCELLED)
     wait_for(job_id)
-    told: Audit = audit(farm, job_id)
+    told: Audit = settled(farm, job_id)
     assert told.lost_s == 0
     assert {attempt.cause for child in told.children for attempt in child.attempts} <= {"cancelled"}
