@@ -25,7 +25,7 @@ from cloud_render.client.frame_times import measured
 from cloud_render.client.probes import probe_frames
 from cloud_render.client.quote import Offer as Quoted
 from cloud_render.client.quote import Quote, Wish, quote
-from cloud_render.client.slices import MOST_STARTING, MachineClass
+from cloud_render.client.slices import MOST_STARTING, Pool
 from cloud_render.contract import prices, spending
 from local_cloud.billing import scenes
 from local_cloud.billing.fleet import Fleet, Offer
@@ -87,10 +87,10 @@ def real_fleet(machines: Machines, seed: int) -> Fleet:
     return Fleet(machines.name, tuple(offers), machines.vcpus)
 
 
-def machine_class(machines: Machines) -> MachineClass:
+def machine_class(machines: Machines) -> Pool:
     known = [prices.MACHINES[name] for name in machines.types]
     vram = min(row.vram_gb for row in known)
-    return MachineClass(machines.name, machines.types, machines.vcpus // 4, bool(vram), known[0].memory_gib, vram)
+    return Pool(machines.name, machines.types, machines.vcpus // 4, bool(vram), known[0].memory_gib, vram)
 
 
 def quoted(scene: Scene, machines: Machines, fleet: Fleet, seed: int, limit_usd: float | None = None) -> Quote:

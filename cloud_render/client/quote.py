@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cloud_render.client.frame_times import Basis, FrameTimes, Measured, estimate
 from cloud_render.client.money import NOTHING, Range, combined, total
 from cloud_render.client.prices import PriceList
-from cloud_render.client.slices import LAUNCH_S, Choice, Goal, MachineClass, Schedule, choose, schedules, within
+from cloud_render.client.slices import LAUNCH_S, Choice, Goal, Pool, Schedule, choose, schedules, within
 from cloud_render.contract import prices
 from cloud_render.contract.errors import BadArguments, DoesNotFit
 from cloud_render.contract.spending import IDLE_S, STARTING_S
@@ -49,7 +49,7 @@ class Offer:
     """One way to render the job."""
 
     goal: Goal
-    machines: MachineClass
+    machines: Pool
     schedule: Schedule
     why: str
     meets_deadline: bool
@@ -96,7 +96,7 @@ class Wish:
 
 
 def quote(
-    known: Measured, frames: Sequence[int], classes: Sequence[MachineClass], price_list: PriceList, wish: Wish = Wish()
+    known: Measured, frames: Sequence[int], classes: Sequence[Pool], price_list: PriceList, wish: Wish = Wish()
 ) -> Quote:
     """`classes` in the order in which they are preferred; those that the scene does not fit are left out.
 
@@ -126,7 +126,7 @@ def quote(
 _GOALS: tuple[Goal, ...] = ("balanced", "cheapest", "fastest")
 
 
-def fitting_classes(classes: Sequence[MachineClass], known: Measured) -> list[MachineClass]:
+def fitting_classes(classes: Sequence[Pool], known: Measured) -> list[Pool]:
     """Those of the kind that was measured, large enough for its memory. Raises DoesNotFit where there is none."""
     of_kind = [machines for machines in classes if machines.gpu != known.cpu or not known.device]
     need = known.peak_memory * _RESERVE / 2**30
@@ -143,7 +143,7 @@ def fitting_classes(classes: Sequence[MachineClass], known: Measured) -> list[Ma
     )
 
 
-def _offer(times: FrameTimes, machines: MachineClass, price_list: PriceList, goal: Goal, wish: Wish) -> Offer:
+def _offer(times: FrameTimes, machines: Pool, price_list: PriceList, goal: Goal, wish: Wish) -> Offer:
     render_s = None if wish.deadline_s is None else wish.deadline_s - _video_s(len(times.seconds), wish)
     choice = choose(
         within(schedules(times, machines), wish.limit_usd, _coming_and_going(times, machines, price_list, wish)),
@@ -165,18 +165,18 @@ def _offer(times: FrameTimes, machines: MachineClass, price_list: PriceList, goa
     )
 
 
-def _machines_usd(each: Schedule, machines: MachineClass, price_list: PriceList, wish: Wish) -> Range:
+def _machines_usd(each: Schedule, machines: Pool, price_list: PriceList, wish: Wish) -> Range:
     beside = prices.host_hour(wish.disk_gib) * each.machine_hours
     return _compute(each, machines, price_list) + Range.exactly(beside)
 
 
-def _coming_and_going(times: FrameTimes, machines: MachineClass, price_list: PriceList, wish: Wish) -> float:
+def _coming_and_going(times: FrameTimes, machines: Pool, price_list: PriceList, wish: Wish) -> float:
     """USD of a machine that renders nothing."""
     hour = max(price_list.spot(name).likely for name in machines.types) + prices.host_hour(wish.disk_gib)
     return hour * (STARTING_S + times.load_s + IDLE_S) / 3600
 
 
-def _compute(each: Schedule, machines: MachineClass, price_list: PriceList) -> Range:
+def _compute(each: Schedule, machines: Pool, price_list: PriceList) -> Range:
     def hour(name: str) -> Range:
         return price_list.spot(name) if machines.spot else Range.exactly(price_list.on_demand(name))
 
@@ -187,9 +187,7 @@ def _on_demand(each: Schedule, price_list: PriceList) -> float:
     return sum(price_list.on_demand(name) * seconds / 3600 for name, seconds in each.paid_s.items())
 
 
-def _items(
-    times: FrameTimes, machines: MachineClass, choice: Choice, price_list: PriceList, wish: Wish
-) -> tuple[Item, ...]:
+def _items(times: FrameTimes, machines: Pool, choice: Choice, price_list: PriceList, wish: Wish) -> tuple[Item, ...]:
     chosen, count = choice.schedule, len(times.seconds)
     rates, hours = prices.RATES, chosen.machine_hours
     compute = _compute(chosen, machines, price_list)

@@ -36,10 +36,11 @@ Goal = Literal["cheapest", "balanced", "fastest"]
 
 
 @dataclass(frozen=True)
-class MachineClass:
-    """Machines of one size that a queue starts."""
+class Pool:
+    """Machines of one class that a queue starts."""
 
     name: str
+    """small, medium, large, as jobs name the class; or CPU."""
     types: tuple[str, ...]
     most_machines: int
     gpu: bool
@@ -76,7 +77,7 @@ class Schedule:
         return sum(self.paid_s.values()) / 3600
 
 
-def schedule(times: FrameTimes, machines: MachineClass, frames_per_job: int) -> Schedule:
+def schedule(times: FrameTimes, machines: Pool, frames_per_job: int) -> Schedule:
     """As Batch would run it, each machine taking the next child when it is free."""
     slices = [
         sum(times.seconds[start : start + frames_per_job]) for start in range(0, len(times.seconds), frames_per_job)
@@ -107,7 +108,7 @@ class _Run:
     starting_s: float
 
 
-def _run(times: FrameTimes, machines: MachineClass, slices: Sequence[float], used: int, turn: int) -> _Run:
+def _run(times: FrameTimes, machines: Pool, slices: Sequence[float], used: int, turn: int) -> _Run:
     names = [machines.types[(number + turn) % len(machines.types)] for number in range(used)]
     speeds = [prices.speed(name) for name in names]
     busy = [times.load_s - times.load_again_s] * used
@@ -127,14 +128,14 @@ def _run(times: FrameTimes, machines: MachineClass, slices: Sequence[float], use
     return _Run(LAUNCH_S + STARTING_S + max(busy), paid, starting)
 
 
-def _interruptions(times: FrameTimes, machines: MachineClass, hours: float, frame_s: float) -> float:
+def _interruptions(times: FrameTimes, machines: Pool, hours: float, frame_s: float) -> float:
     """Paid seconds that reclaims are likely to cost."""
     if not machines.spot:
         return 0.0
     return RECLAIMS_PER_HOUR * hours * (STARTING_S + times.load_s + frame_s / 2)
 
 
-def schedules(times: FrameTimes, machines: MachineClass) -> list[Schedule]:
+def schedules(times: FrameTimes, machines: Pool) -> list[Schedule]:
     """All that are worth a look: from one frame a child to all of them on one machine."""
     return [schedule(times, machines, count) for count in _candidates(len(times.seconds), machines.most_machines)]
 

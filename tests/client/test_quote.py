@@ -13,14 +13,14 @@ from cloud_render.client.frame_times import FrameFact, Measured, estimate, measu
 from cloud_render.client.money import Range, total
 from cloud_render.client.probes import probe_frames
 from cloud_render.client.quote import Wish, quote
-from cloud_render.client.slices import MOST_STARTING, MachineClass, schedule, schedules
+from cloud_render.client.slices import MOST_STARTING, Pool, schedule, schedules
 from cloud_render.contract import prices
 from cloud_render.contract.errors import BadArguments, DoesNotFit
 from cloud_render.contract.report import ChildReport, FrameReport, Machine
 
-SMALL = MachineClass("small", ("g4dn.xlarge", "g5.xlarge", "g6.xlarge"), 64, True, 16, 16)
-MEDIUM = MachineClass("medium", ("g5.2xlarge", "g6.2xlarge"), 32, True, 32, 24)
-CPU = MachineClass("CPU", ("m6i.xlarge",), 64, False, 16, 0)
+SMALL = Pool("small", ("g4dn.xlarge", "g5.xlarge", "g6.xlarge"), 64, True, 16, 16)
+MEDIUM = Pool("medium", ("g5.2xlarge", "g6.2xlarge"), 32, True, 32, 24)
+CPU = Pool("CPU", ("m6i.xlarge",), 64, False, 16, 0)
 CLASSES = (SMALL, MEDIUM, CPU)
 PRICES = price_lists.built_in("us-east-1", prices.MACHINES)
 FRAMES = tuple(range(1, 251))

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bills of a stack's jobs, and their sums by job, scene or month. Asks S3 and, for prices, EC2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from cloud_render.client import objects, prices, reports
+from cloud_render.client.bill import Bill, Work, bill
+from cloud_render.client.farm import Farm
+from cloud_render.client.prices import PriceList
+from cloud_render.contract import keys
+from cloud_render.contract.errors import BadJob
+from cloud_render.contract.job import RenderJob
+from cloud_render.contract.prices import MACHINES
+from cloud_render.contract.spending import HourPrice
+
+By = Literal["job", "scene", "month"]
+
+_AT_ONCE = 4
+"""Jobs; each reads its reports in parallel too."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The bills of some jobs, the newest job first."""
+
+    bills: tuple[Bill, ...]
+    prices: str
+    """Where the prices come from."""
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The cost of the jobs that belong together."""
+
+    name: str
+    """A job's id, a scene's name, or a month such as 2026-11."""
+    jobs: int
+    frames: int
+    hours: float
+    """Of machines."""
+    usd: float
+    lost_usd: float
+    stored_usd_month: float
+
+
+def job_bill(farm: Farm, job_id: str, now: datetime) -> Costs:
+    """Of one job, running or ended. Raises NotThere, BadArguments, StorageUnavailable or NoCredentials."""
+    price_list = _prices(farm, now)
+    job = RenderJob.from_json(objects.read(farm, keys.Prefix.of_job(job_id).job))
+    found = bill(_work(job), reports.traces(farm, job_id), price_list.hour_price())
+    return Costs((found,), price_list.source, price_list.notices)
+
+
+def costs(farm: Farm, most: int, now: datetime) -> Costs:
+    """Of the newest `most` jobs; those that are still being uploaded cost nothing yet and are left out.
+
+    Raises StorageUnavailable, CloudUnreachable or NoCredentials.
+    """
+    listing = objects.list_below(farm, keys.JOBS, deep=False)
+    ids = [prefix.removeprefix(keys.JOBS).rstrip("/") for prefix in listing.prefixes]
+    newest = sorted(filter(keys.is_job_id, ids), reverse=True)[:most]
+    price_list = _prices(farm, now)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        bills = [each for each in pool.map(partial(_bill, farm, price_list.hour_price()), newest) if each]
+    return Costs(tuple(bills), price_list.source, price_list.notices)
+
+
+def sums(bills: Iterable[Bill], by: By) -> list[Sum]:
+    """One row a group, in the order in which the groups first come."""
+    groups: dict[str, list[Bill]] = {}
+    for each in bills:
+        groups.setdefault(_GROUP[by](each), []).append(each)
+    return [_sum(name, own) for name, own in groups.items()]
+
+
+_GROUP: dict[By, Callable[[Bill], str]] = {
+    "job": lambda each: each.job_id,
+    "scene": lambda each: each.name if each.scene == each.name else f"{each.name} · {each.scene}",
+    "month": lambda each: each.created[:7],
+}
+
+
+def _sum(name: str, bills: Sequence[Bill]) -> Sum:
+    return Sum(
+        name,
+        len(bills),
+        sum(each.frames for each in bills),
+        sum(row.hours for each in bills for row in each.machines),
+        sum(each.usd for each in bills),
+        sum(each.lost_usd for each in bills),
+        sum(each.stored_usd_month for each in bills),
+    )
+
+
+def _prices(farm: Farm, now: datetime) -> PriceList:
+    return prices.current(farm.connection, tuple(MACHINES), now)
+
+
+def _bill(farm: Farm, hour_price: HourPrice, job_id: str) -> Bill | None:
+    content = objects.read_if_there(farm, keys.Prefix.of_job(job_id).job)
+    if content is None:
+        return None
+    try:
+        job = RenderJob.from_json(content)
+    except BadJob:
+        # Another version of Cloud Render wrote it; its reports tell its machines all the same.
+        work = Work(job_id, job_id[16:-5], "", _created(job_id), None)
+        return bill(work, reports.traces(farm, job_id), hour_price)
+    return bill(_work(job), reports.traces(farm, job_id), hour_price)
+
+
+def _work(job: RenderJob) -> Work:
+    return Work(job.id, job.name, job.scene, job.created, job.limits.cost_usd)
+
+
+def _created(job_id: str) -> str:
+    return f"{job_id[:4]}-{job_id[4:6]}-{job_id[6:8]}"
