@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a worker knows of the job's costs, and that it stops at the limit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from cloud_render.contract import spending
+from cloud_render.contract.errors import StoppedByLimit, StorageUnavailable
+from cloud_render.contract.report import Machine
+from cloud_render.contract.spending import Pulse
+from worker.attempt import Attempt
+from worker.s3 import Bucket
+from worker.spending import Account, pulse_of
+
+
+class Watched(Bucket):
+    """A real bucket that counts listings, tells of writes, and can be out of reach."""
+
+    def __init__(self, rig) -> None:
+        super().__init__(rig.s3, rig.bucket)
+        self.listings = 0
+        self.gone = False
+        self.wrote = threading.Semaphore(0)
+
+    def list(self, prefix):
+        self.listings += 1
+        if self.gone:
+            raise StorageUnavailable("No answer.")
+        return super().list(prefix)
+
+    def put(self, key, body, content_type="application/octet-stream"):
+        if self.gone:
+            raise StorageUnavailable("No answer.")
+        super().put(key, body, content_type)
+        self.wrote.release()
+
+
+class Clock:
+    """The time, set by hand; it begins now, as S3's own does."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+OWN = Pulse(0, 0, 1, 0, "i-own", "g5.xlarge", "spot")
+
+
+@pytest.fixture
+def bucket(rig):
+    return Watched(rig)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def account(rig, bucket, clock):
+    def make(limit_usd=None, **options):
+        own = replace(OWN, started=round(clock.now))
+        return Account(bucket, rig.prefix, own, limit_usd, lambda _type, _market: 36.0, clock, **options)
+
+    return make
+
+
+def usd(seconds: float) -> float:
+    """Of one machine at a cent a second that worked so long."""
+    return (spending.STARTING_S + seconds + spending.IDLE_MOST_S) * 0.01
+
+
+def another(rig, bucket, clock, number: int, seconds_ago: float) -> None:
+    pulse = Pulse(0, number, 1, round(clock.now - seconds_ago), f"i-{number}", "g5.xlarge", "spot")
+    bucket.put(pulse.key(rig.prefix), b"")
+
+
+def test_a_worker_counts_itself_from_its_start(account, clock):
+    """Also before its own pulse is in any listing."""
+    made = account()
+    clock.now += 100
+    assert made.so_far().usd == pytest.approx(usd(100), abs=0.02)
+
+
+def test_others_count_before_their_reports(rig, bucket, account, clock):
+    """A running child costs, whoever asks."""
+    another(rig, bucket, clock, 1, seconds_ago=500)
+    another(rig, bucket, clock, 2, seconds_ago=300)
+    found = account().so_far()
+    assert found.machines == 3
+    assert found.usd == pytest.approx(usd(500) + usd(300) + usd(0), abs=0.05)
+
+
+def test_s3_is_asked_once_a_minute(rig, bucket, account, clock):
+    """In between, what is known goes on costing."""
+    another(rig, bucket, clock, 1, seconds_ago=500)
+    made = account()
+    before = made.so_far().usd
+    clock.now += 59
+    assert made.so_far().usd == pytest.approx(before + 2 * 59 * 0.01, abs=0.01)
+    assert bucket.listings == 1
+    clock.now += 2
+    made.so_far()
+    assert bucket.listings == 2
+
+
+def test_a_pulse_comes_at_the_start_each_time_and_at_the_end(rig, bucket, account):
+    """One object, whose date is the last sign of life."""
+    with account(every_s=0.01):
+        for _ in range(3):
+            assert bucket.wrote.acquire(timeout=10)
+    (row,) = bucket.list(spending.pulses(rig.prefix))
+    assert Pulse.of_key(row.key).instance_id == "i-own"
+    assert row.size == 0
+    assert abs(row.modified - time.time()) < 60
+
+
+def test_the_limit_stops_before_the_next_frame(account, clock):
+    """The frame that would pass it is not begun; the words name both amounts and what to do."""
+    made = account(limit_usd=usd(100) + 0.5)
+    clock.now += 100
+    made.check(frame_s=40)
+    with pytest.raises(StoppedByLimit, match=r"\$5\.25.*limit of \$5\.75") as stopped:
+        made.check(frame_s=60)
+    assert stopped.value.exit_code == 72
+    assert "Raise the limit" in stopped.value.advice
+
+
+def test_without_a_limit_nothing_is_asked(bucket, account):
+    """Nor does it cost a request."""
+    account(limit_usd=None).check(frame_s=1e9)
+    assert bucket.listings == 0
+
+
+def test_a_storage_that_goes_away_leaves_the_last_answer(rig, bucket, account, clock):
+    """The limit is kept with what was known; the first answer is needed."""
+    another(rig, bucket, clock, 1, seconds_ago=500)
+    made = account(limit_usd=usd(500) + usd(100))
+    made.check(frame_s=1)
+    bucket.gone = True
+    clock.now += 70
+    with pytest.raises(StoppedByLimit):
+        made.check(frame_s=100)
+    with pytest.raises(StorageUnavailable):
+        account(limit_usd=1.0).check(frame_s=1)
+
+
+def test_a_pulse_that_fails_does_not_stop_a_render(bucket, account, caplog):
+    """It is a warning in the log."""
+    bucket.gone = True
+    with account():
+        pass
+    assert "no pulse" in caplog.text
+
+
+def test_a_pulse_says_who_and_where(rig):
+    """What Batch and the machine know goes into its name."""
+    attempt = Attempt("job", 7, 20, 2)
+    made = pulse_of(3, attempt, Machine("i-1", "g6.xlarge", "us-east-1a", 4, "spot"), 1234.6)
+    assert made == Pulse(3, 7, 2, 1235, "i-1", "g6.xlarge", "spot")
