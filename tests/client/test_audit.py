@@ -30,8 +30,9 @@ def interrupted(cloud, farm, submitted, wait_for):
 
 def settled(farm, job_id):
     """The audit once Batch has heard of every end: a video is there a moment before."""
-    while any(child.state in ("STARTING", "RUNNING") for child in (told := audit(farm, job_id)).children):
-        pass
+    told = audit(farm, job_id)
+    while any(child.state in ("STARTING", "RUNNING") for child in told.children):
+        told = audit(farm, job_id)
     return told
 
 
