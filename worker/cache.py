@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 RESERVE = 512 * 2**20
 """Bytes that stay free on the disk for frames, logs and Blender's own temporary files."""
 
+FULL = 64 * 2**20
+"""Free bytes below which a Blender that failed is taken to have failed by that."""
+
 _STALE_S = 24 * 3600
 """A half-written file older than this belongs to nobody any more."""
 
@@ -170,6 +173,11 @@ def require_free(folder: Path, needed: int) -> None:
             f"{in_words(free)} are free in {folder}.",
             "Give the worker a larger disk.",
         )
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of `folder` may have been too full for a frame."""
+    return shutil.disk_usage(folder).free < FULL
 
 
 def in_words(size: int) -> str:

@@ -21,12 +21,12 @@ from cloud_render import blender as door
 from cloud_render.blender import Blender, Running
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import values
-from cloud_render.contract.errors import BadArguments
+from cloud_render.contract.errors import BadArguments, BlenderFailed, DiskFull
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.contract.keys import Prefix
 from worker import builds, failures, hooks, layout, plain, plan
 from worker.attempt import Attempt, Draft, reporting, scratch
-from worker.cache import Cache
+from worker.cache import Cache, is_full
 from worker.child import Folders, blender_environment
 from worker.interruption import Interruption, listening
 from worker.metadata import Metadata, SpotWatch, address
@@ -199,6 +199,12 @@ def _frames(child: Child, work: Work, blender: Blender, blend: Path) -> None:
     with _spot_watched(child.metadata, session):
         try:
             session.render(work.missing)
+        except BlenderFailed as error:
+            if is_full(child.folders.out):
+                # Blender's own words differ, and most of its writers have none.
+                advice = "Give the worker a larger scratch disk."
+                raise DiskFull(f"The disk is full. {error.problem}", advice) from error
+            raise
         finally:
             child.draft.add(frames=tuple(session.uploads.done))
             if session.ready_at:
