@@ -63,6 +63,7 @@ class Metadata:
             instance_type=self._get("instance-type"),
             availability_zone=self._get("placement/availability-zone"),
             cpus=cpus,
+            market="spot" if self._get("instance-life-cycle") == "spot" else "on-demand",
         )
 
     def notice(self) -> float | None:

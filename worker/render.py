@@ -22,8 +22,9 @@ from cloud_render.blender import Blender, Running
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import values
 from cloud_render.contract.errors import BadArguments, BlenderFailed, DiskFull
-from cloud_render.contract.job import RenderJob, Submission
+from cloud_render.contract.job import Limits, RenderJob, Submission
 from cloud_render.contract.keys import Prefix
+from cloud_render.contract.spending import typical_price
 from worker import builds, failures, hooks, layout, plain, plan
 from worker.attempt import Attempt, Draft, reporting, scratch
 from worker.cache import Cache, is_full
@@ -33,6 +34,7 @@ from worker.metadata import Metadata, SpotWatch, address
 from worker.quiet_log import QuietLog
 from worker.s3 import Bucket, bucket_and_key
 from worker.session import Session
+from worker.spending import Account, pulse_of
 from worker.uploads import Uploads, content_type
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,13 @@ class Child:
     started: float
     """time.monotonic() of the worker's start."""
 
+    def account(self, call: Call, limits: Limits) -> Account:
+        """Of the whole job's costs, this process's among them."""
+        begun = time.time() - (time.monotonic() - self.started)
+        pulse = pulse_of(call.submission, call.attempt, self.draft.report.machine, begun)
+        price = typical_price(call.bucket.client.meta.region_name or "")
+        return Account(call.bucket, call.prefix, pulse, limits.cost_usd, price)
+
 
 def _render_job(child: Child, call: Call) -> str:
     source = call.source
@@ -133,9 +142,11 @@ def _render_job(child: Child, call: Call) -> str:
         call.bucket.put_if_absent(call.prefix.job, job.to_json().encode(), "application/json")  # the stitch looks there
     if work.nothing_left:
         return _words(work)
-    blend = layout.lay_out(source, home, job, child.folders.root, child.cache)
-    with builds.chosen(source, child.cache, job.blender, child.draft.warn) as blender:
-        _render(child, work, blender, blend)
+    with child.account(call, job.limits) as account:
+        account.check(0.0)  # before anything is fetched
+        blend = layout.lay_out(source, home, job, child.folders.root, child.cache)
+        with builds.chosen(source, child.cache, job.blender, child.draft.warn) as blender:
+            _render(child, work, blender, blend, account)
     return _words(work)
 
 
@@ -153,7 +164,8 @@ def _render_plain(child: Child, call: Call) -> str:
         work = _work(call, job, job.frame_list)
         child.draft.add(skipped=tuple(frame for frame in work.frames if frame not in set(work.missing)))
         if not work.nothing_left:
-            _render(child, work, blender, blend)
+            with child.account(call, job.limits) as account:
+                _render(child, work, blender, blend, account)
     return _words(work)
 
 
@@ -171,19 +183,19 @@ def _words(work: Work) -> str:
     return f"frames {ranges.text_of(work.frames)} are in {work.bucket.uri(work.prefix.frames)}"
 
 
-def _render(child: Child, work: Work, blender: Blender, blend: Path) -> None:
+def _render(child: Child, work: Work, blender: Blender, blend: Path, account: Account) -> None:
     """Hooks and frames. The scene's files lie below the root already."""
     child.draft.add(blender=blender.version)
     environment = _hook_environment(child.folders, work, blend)
     hooks.run("pre_render", work.job, child.folders.root, environment)
     if work.missing:
-        _frames(child, work, blender, blend)
+        _frames(child, work, blender, blend, account)
     hooks.run("post_render", work.job, child.folders.root, environment)
     for name, path in hooks.left_in(child.folders.output):
         work.bucket.put_file(work.prefix.output(name), path, content_type(path))
 
 
-def _frames(child: Child, work: Work, blender: Blender, blend: Path) -> None:
+def _frames(child: Child, work: Work, blender: Blender, blend: Path, account: Account) -> None:
     quiet = QuietLog()
     request = {
         "action": "render",
@@ -192,7 +204,8 @@ def _frames(child: Child, work: Work, blender: Blender, blend: Path) -> None:
         "root": str(child.folders.root),
         "out": str(child.folders.out),
     }
-    session = Session(_starter(child, blender, request, quiet), work.job.limits, child.interruption, child.draft, quiet)
+    start = _starter(child, blender, request, quiet)
+    session = Session(start, work.job.limits, child.interruption, child.draft, quiet, account.check)
     keep = bool(work.job.hooks.post_render)  # which may want to look at the frames
     extension = work.job.image.extension
     session.uploads = Uploads(work.bucket, work.prefix, extension, session.wake, child.draft.warn, keep)
@@ -202,8 +215,9 @@ def _frames(child: Child, work: Work, blender: Blender, blend: Path) -> None:
         except BlenderFailed as error:
             if is_full(child.folders.out):
                 # Blender's own words differ, and most of its writers have none.
-                advice = "Give the worker a larger scratch disk."
-                raise DiskFull(f"The disk is full. {error.problem}", advice) from error
+                raise DiskFull(
+                    f"The disk is full: {error.problem}", "Give the worker a larger scratch disk."
+                ) from error
             raise
         finally:
             child.draft.add(frames=tuple(session.uploads.done))

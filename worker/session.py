@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_render.blender import Running
-from cloud_render.contract.errors import BlenderFailed, CloudRenderError, DoesNotFit, Interrupted
+from cloud_render.contract.errors import BlenderFailed, CloudRenderError, DoesNotFit, Interrupted, StoppedByLimit
 from cloud_render.contract.job import Limits
 from cloud_render.contract.scene import problem_of_scene_path
 from worker.attempt import Draft
@@ -84,7 +84,9 @@ class Session:
         interruption: Interruption,
         draft: Draft,
         blender_log: QuietLog,
+        check_cost: Callable[[float], None],
     ) -> None:
+        """`check_cost` raises StoppedByLimit if the job can't pay for one more frame, which takes so many seconds."""
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.uploads: Uploads
         self.spot: SpotWatch | None = None
@@ -96,6 +98,9 @@ class Session:
         self._interruption = interruption
         self._draft = draft
         self._blender_log = blender_log
+        self._check_cost = check_cost
+        self._limit: StoppedByLimit | None = None
+        """Why no further frame begins."""
         self._waiting: collections.deque[int] = collections.deque()
         self._sent: collections.deque[int] = collections.deque()
         self._failed: set[int] = set()
@@ -183,6 +188,8 @@ class Session:
             if isinstance(message, Heard) and message.process == self._processes:
                 self._hear(message.event)
             self._look_around()
+            if self._limit and not self._sent:
+                raise self._limit
 
     def _next_message(self) -> Message:
         try:
@@ -192,9 +199,19 @@ class Session:
 
     def _feed(self, running: Running) -> None:
         while self._waiting and self._noticed is None and len(self._sent) + self.uploads.pending < AHEAD:
+            if not self._can_pay():
+                return
             frame = self._waiting.popleft()
             self._sent.append(frame)
             running.send({"frame": frame})
+
+    def _can_pay(self) -> bool:
+        """The frame in progress is paid already, and is finished in any case."""
+        try:
+            self._check_cost(sum(self._times) / len(self._times) if self._times else 0.0)
+        except StoppedByLimit as error:
+            self._limit = error
+        return self._limit is None
 
     def _hear(self, event: Mapping[str, Any] | CloudRenderError | None) -> None:
         if isinstance(event, CloudRenderError):

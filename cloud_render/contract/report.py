@@ -28,6 +28,8 @@ class Machine:
     instance_type: str = ""
     availability_zone: str = ""
     cpus: int = 0
+    market: Literal["spot", "on-demand", ""] = ""
+    """How it is paid."""
 
 
 @dataclass(frozen=True)

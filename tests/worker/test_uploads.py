@@ -49,7 +49,7 @@ def render(rig, tmp_path, monkeypatch):
         request = {"action": "render", "out": str(tmp_path / "out")}
         draft = Draft(ChildReport("render", 0, 0, 1, 0, "", ""))
         quiet = QuietLog()
-        session = Session(lambda: door.run(blender, request), Limits(), Interruption(), draft, quiet)
+        session = Session(lambda: door.run(blender, request), Limits(), Interruption(), draft, quiet, lambda _: None)
         session.uploads = Uploads(bucket, rig.prefix, "png", session.wake, draft.warn)
         session.render(frames)
         return [done.frame for done in session.uploads.done]

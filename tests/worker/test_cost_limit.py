@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hard limit of a job's cost, as its children keep it with the artist's computer off."""
+
+from __future__ import annotations
+
+import time
+
+from cloud_render.contract.job import Limits
+from cloud_render.contract.spending import Pulse
+
+
+def has_cost(rig, hours):
+    """Another machine of the job has run for so long, and still does."""
+    pulse = Pulse(0, 1, 1, round(time.time() - hours * 3600), "i-0other", "g6e.2xlarge", "spot")
+    rig.put(pulse.key(rig.prefix), b"")
+
+
+def test_no_frame_begins_that_the_job_cannot_pay(rig):
+    """Exit code 72 in words with both amounts; Blender gets no frame, and what is rendered stays."""
+    rig.job(frames="1-4", frames_per_job=2, limits=Limits(cost_usd=1.0))
+    rig.put(rig.prefix.frame(1, "png"), b"rendered before")
+    has_cost(rig, hours=10)
+    rig.fake()
+    ended = rig.render(2, AWS_BATCH_JOB_ARRAY_INDEX="0", AWS_BATCH_JOB_ARRAY_SIZE="2")
+    assert ended.code == 72
+    assert "The job has cost about $" in ended.last_line
+    assert "limit of $1.00" in ended.last_line
+    assert not (rig.folder / "state" / "rendered").exists()
+    assert rig.keys("frames/") == ["frames/0001.png"]
+    assert rig.report().exit_code == 72
+    assert rig.keys("failures/") == []
+
+
+def test_a_job_below_its_limit_renders_and_shows_its_own_part(rig):
+    """The others see by its pulse that this machine costs too."""
+    rig.job(frames="1-2", limits=Limits(cost_usd=100.0))
+    has_cost(rig, hours=1)
+    rig.fake()
+    assert rig.render(2).code == 0
+    assert len(rig.keys("running/")) == 2
