@@ -90,6 +90,7 @@ def options_of(job: RenderJob) -> Options:
         use_scripts=job.use_scripts,
         frame_limit_s=job.limits.frame_s,
         stall_limit_s=job.limits.stall_s,
+        cost_limit_usd=job.limits.cost_usd,
     )
 
 

@@ -49,4 +49,6 @@ class Options:
     post_hook: Path | None = None
     frame_limit_s: float | None = None
     stall_limit_s: float | None = None
+    cost_limit_usd: float | None = None
+    """Where the job ends by itself; what is rendered stays."""
     created_by: str = ""

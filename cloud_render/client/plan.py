@@ -247,7 +247,7 @@ def _engine(options: Options) -> str | None:
 
 
 def _limits(options: Options) -> Limits:
-    limits = Limits(frame_s=options.frame_limit_s, stall_s=options.stall_limit_s)
+    limits = Limits(options.frame_limit_s, options.stall_limit_s, options.cost_limit_usd)
     if issues := limits.issues():
         raise BadArguments(". ".join(issue.removeprefix("limits.") for issue in issues) + ".")
     return limits

@@ -62,7 +62,7 @@ def test_every_option_changes_the_job(planned: Planned, tmp_path: Path) -> None:
         "machine": "medium",
         "format": "exr", "container": "mkv", "codec": "h265", "quality": "low", "fps": Fraction(12), "sound": False,
         "video": False, "extra": (script,), "use_scripts": True, "pre_hook": script, "post_hook": script,
-        "frame_limit_s": 60.0, "stall_limit_s": 30.0, "created_by": "ann",
+        "frame_limit_s": 60.0, "stall_limit_s": 30.0, "cost_limit_usd": 5.0, "created_by": "ann",
     }  # fmt: skip
     elsewhere = {"scene", "allow_missing"}  # tested with a second scene and with missing files
     assert set(chosen) | elsewhere == {field.name for field in fields(Options)}
@@ -170,6 +170,7 @@ def test_what_is_not_there_is_answered_with_what_is(planned: Planned, options: O
         Options(samples=0),
         Options(resolution=(0, 5)),
         Options(frame_limit_s=-1),
+        Options(cost_limit_usd=0),
         Options(frames_per_job=0),
     ],
 )
