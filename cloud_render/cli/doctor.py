@@ -9,7 +9,8 @@ from cloud_render.cli.connect import connection_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.options import Settings, command, option, version
 from cloud_render.cli.output import styled
-from cloud_render.client.doctor import Finding, check_up
+from cloud_render.client.doctor import check_up
+from cloud_render.client.findings import Finding
 
 _ATTEMPTS = 3
 """Of one request: who asks what is wrong wants to know it soon."""
@@ -23,14 +24,18 @@ _ATTEMPTS = 3
     callback=version,
     help="Look for a build of this Blender in the cloud, such as 5.0.1. Default: list those there are.",
 )
-def doctor(settings: Settings, blender: str) -> int:
-    """Show what works and what doesn't: credentials, stack, rights, Blender, machines, quotas, and what runs now.
+@option("--cost", is_flag=True, help="Also this month's cost; AWS takes 0.01 USD for the answer.")
+@option("--drift", is_flag=True, help="Also what of the stack was changed by hand; takes a minute or two.")
+def doctor(settings: Settings, blender: str, cost: bool, drift: bool) -> int:
+    """Show what works and what doesn't: credentials, stack, image, Blender, machines, quotas, and what runs and lies
+    there now.
 
     Changes nothing. Each line is OK or a problem with what to do; what follows from a problem is not looked at. Ends
     with 4 if there is a problem.
     """
     found = []
-    for finding in check_up(connection_of(settings, _ATTEMPTS), settings.stack, blender):
+    connection = connection_of(settings, _ATTEMPTS)
+    for finding in check_up(connection, settings.stack, blender, cost=cost, looks_for_drift=drift):
         settings.output.say(line(finding))
         found.append(finding)
     good = all(finding.good for finding in found)

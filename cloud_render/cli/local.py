@@ -17,8 +17,9 @@ from cloud_render.cli.options import Settings, command, option
 from cloud_render.cli.stages import Stages
 from cloud_render.contract.errors import CloudNotReady
 
-PARAMETERS = {"DefaultDevice": "any", "BlenderFrom": "image"}
-"""Of the stack: a developer's computer may or may not have a GPU, and both are fine; it has a Blender of its own."""
+PARAMETERS = {"DefaultDevice": "any", "BlenderFrom": "image", "WorkerImage": "cloud-render-worker"}
+"""Of the stack: a developer's computer may or may not have a GPU, and both are fine; it has a Blender of its own,
+and runs the worker from here in place of an image."""
 
 
 def default_slots(cores: int | None = None) -> int:

@@ -3,89 +3,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloud_render.client import batch, builds, machines, monitor, objects
+from cloud_render.client import builds, drift, image, objects
+from cloud_render.client import template as templates
+from cloud_render.client.doctor_machines import BEFORE_SET_UP, needed, of_queues, of_quotas, of_region, types_of
+from cloud_render.client.doctor_now import of_bill, of_jobs, of_machines, of_stored
 from cloud_render.client.farm import Connection, Farm, description
-from cloud_render.client.machines import QUOTAS, Kind, Queue
-from cloud_render.client.monitor import JobState
-from cloud_render.contract import errors, keys, versions
+from cloud_render.client.findings import Finding, Findings, known, learned, remedy_of
+from cloud_render.contract import keys
 from cloud_render.contract.errors import CloudRenderError, CloudUnreachable
 from cloud_render.store.translate import translated
-
-Remedy = Literal["", "credentials", "setup", "update", "install-blender", "quota", "permission"]
 
 CLOCK_LIMIT = timedelta(minutes=5)
 """AWS refuses signatures that are older or newer by its own clock."""
 
-_LOOKED_AT = 5
-"""Jobs whose state is told one by one; a look at one is some four requests."""
 
-_REMEDIES: tuple[tuple[type[CloudRenderError], Remedy], ...] = (
-    (errors.NotAllowed, "permission"),
-    (errors.NoCredentials, "credentials"),
-    (errors.OldStack, "update"),
-    (errors.NoStack, "setup"),
-)
-"""The first row that fits an error counts."""
-
-_BEFORE_SET_UP = {Kind(gpu=True, spot=True): 4, Kind(gpu=False, spot=False): 4}
-"""The machines that a new stack starts for frames and for the video, and the vCPUs of the smallest of each."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    subject: str
-    words: str
-    good: bool
-    """Whether nothing of it stands in the way of a render; what can't be known does not."""
-    remedy: Remedy
-    """What would help; also where it is good, but could be better."""
-
-
-T = TypeVar("T")
-Findings = Generator[Finding, None, T]
-"""Tells findings, and answers a T to whoever goes on from there."""
-
-
-def check_up(connection: Connection, stack: str, blender: str = "") -> Iterator[Finding]:
+def check_up(
+    connection: Connection, stack: str, blender: str = "", *, cost: bool = False, looks_for_drift: bool = False
+) -> Iterator[Finding]:
     """Looks at one thing after another and tells each as soon as it is known; raises nothing of ours.
 
-    What follows from something that failed is left out. `blender` is the version whose build is looked for.
+    What follows from something that failed is left out. `blender` is the version whose build is looked for. Two things
+    are looked at only if asked for: the month's `cost`, since AWS takes 0.01 USD for the answer, and whether the stack
+    was changed by hand, since that takes a minute or two.
     """
     if not (yield from _account(connection)):
         return
+    now = datetime.now(UTC)
     farm = yield from _stack(connection, stack)
     if farm is None:
-        yield from _quotas(connection, _BEFORE_SET_UP)
+        text = templates.ours()
+        kinds = ("InstanceTypes", "CpuInstanceTypes")
+        yield from of_region(connection, [each for kind in kinds for each in templates.default(text, kind).split(",")])
+        yield from of_quotas(connection, BEFORE_SET_UP)
         return
+    if looks_for_drift:
+        yield from _drift(connection, stack)
     yield from _permission(farm)
     yield from _blender(farm, blender)
-    queues = yield from _queues(farm)
-    yield from _quotas(connection, _needed(queues))
-    yield from _running(farm, queues)
-
-
-def _learned(subject: str, ask: Callable[[], T]) -> Findings[T | None]:
-    """The answer; None after a finding that says why there is none."""
-    try:
-        return ask()
-    except CloudRenderError as error:
-        yield Finding(subject, str(error), False, _remedy_of(error))
-        return None
-
-
-def _remedy_of(error: CloudRenderError) -> Remedy:
-    return next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), "")
+    queues = yield from of_queues(farm)
+    if queues:
+        yield from of_region(connection, types_of(queues))
+    yield from of_quotas(connection, needed(queues))
+    yield from of_jobs(farm, queues, now)
+    yield from of_machines(farm, now)
+    yield from of_stored(farm)
+    if cost:
+        yield from of_bill(connection, stack, now)
 
 
 # ---- who we are ------------------------------------------------------------------------------------------------------
@@ -100,7 +71,7 @@ def _account(connection: Connection) -> Findings[bool]:
         if wrong_by is not None and abs(wrong_by) >= CLOCK_LIMIT:
             yield _clock(wrong_by)
         else:
-            yield Finding("Credentials", str(error), False, _remedy_of(error))
+            yield Finding("Credentials", str(error), False, remedy_of(error))
         return False
     region = connection.session.region_name
     who = answer["Arn"].rpartition(":")[2]
@@ -139,19 +110,60 @@ def _clock(wrong_by: timedelta) -> Finding:
 
 
 def _stack(connection: Connection, stack: str) -> Findings[Farm | None]:
-    found = yield from _learned("Stack", partial(description, connection, stack))
+    found = yield from learned("Stack", partial(description, connection, stack))
     if found is None:
         return None
-    farm = yield from _learned("Stack", partial(Farm.of_description, connection, stack, found))
+    farm = yield from learned("Stack", partial(Farm.of_description, connection, stack, found))
     if farm is None:
         return None
-    state = found["StackStatus"]
-    said = f"The stack {stack} is there, version {farm.template_version}; its state is {state}."
-    if state.endswith("_FAILED"):
-        yield Finding("Stack", f"{said} Something of it may be missing: set it up again.", False, "update")
-    else:
-        yield Finding("Stack", said, True, "")
+    yield _of_stack(farm, found)
+    yield from _image(farm, found)
     return farm
+
+
+def _of_stack(farm: Farm, found: Mapping[str, Any]) -> Finding:
+    state, version = found["StackStatus"], farm.template_version
+    said = f"The stack {farm.stack} is there, version {version}; its state is {state}."
+    if state.endswith("_FAILED"):
+        return Finding("Stack", f"{said} Something of it may be missing: set it up again.", False, "update")
+    if found.get("DriftInformation", {}).get("StackDriftStatus") == "DRIFTED":
+        words = f"{said} It was changed by hand since: cloud-render doctor --drift names what."
+        return Finding("Stack", words, False, "update")
+    ours = str(templates.version(templates.ours()))
+    if version.isdecimal() and int(version) < int(ours):
+        return Finding(
+            "Stack", f"{said} This program's is {ours}: cloud-render setup brings it up to date.", True, "update"
+        )
+    if version != ours:
+        return Finding("Stack", f"{said} This program's is {ours}: update the program.", True, "")
+    return Finding("Stack", said, True, "")
+
+
+def _image(farm: Farm, found: Mapping[str, Any]) -> Findings[None]:
+    """Whether the worker's image is there: without it no job can start."""
+    outputs = {row["OutputKey"]: row["OutputValue"] for row in found.get("Outputs", ())}
+    name, repository = outputs.get("WorkerImage", ""), outputs.get("RepositoryName", "")
+    if not repository:
+        yield Finding(
+            "Image", f"Workers run the prebuilt image {name}; whether it is there is not looked at.", True, ""
+        )
+        return
+    tag = name.rpartition(":")[2]
+    there = yield from known("Image", partial(image.is_there, farm.connection, repository, tag))
+    if there:
+        yield Finding("Image", f"The worker's image {tag} is there.", True, "")
+    elif there is not None:
+        words = f"The worker's image {tag} is not in {repository}: no job can start. Build it: cloud-render setup."
+        yield Finding("Image", words, False, "update")
+
+
+def _drift(connection: Connection, stack: str) -> Findings[None]:
+    found = yield from known("Changes by hand", partial(drift.detect, connection, stack))
+    if found is not None and not found.resources:
+        yield Finding("Changes by hand", "None: all is as the template has it.", True, "")
+    elif found is not None:
+        words = f"Not as the template has it: {', '.join(found.resources)}. Take the changes back, or set it up again."
+        yield Finding("Changes by hand", words, False, "update")
 
 
 def _permission(farm: Farm) -> Findings[None]:
@@ -165,127 +177,27 @@ def _permission(farm: Farm) -> Findings[None]:
             objects.try_write(farm, f"{place}check-up")
         return True
 
-    if (yield from _learned("Permission", try_all)):
+    if (yield from learned("Permission", try_all)):
         words = f"You may read and write the bucket {farm.bucket}. Whether you may submit shows with the first job."
         yield Finding("Permission", words, True, "")
 
 
 def _blender(farm: Farm, version: str) -> Findings[None]:
-    there = yield from _learned("Blender", partial(builds.builds, farm))
+    there = yield from learned("Blender", partial(builds.builds, farm))
     if there is not None:
         yield _of_builds(farm, there, version)
 
 
 def _of_builds(farm: Farm, there: Sequence[str], version: str) -> Finding:
-    """Missing builds are no fault by themselves: a worker may have a Blender of its own."""
-    fitting = [build for build in there if versions.release(build) == versions.release(version)]
+    """A missing build is no fault: the first job that needs it brings it."""
     if version in there:
         return Finding("Blender", f"Blender {version} is in the cloud.", True, "")
-    if fitting:
-        words = f"Blender {fitting[0]} is in the cloud and renders the files of your {version}."
-        return Finding("Blender", words, True, "")
+    if version and (build := builds.fitting(there, version)):
+        return Finding("Blender", f"Blender {build} is in the cloud and renders the files of your {version}.", True, "")
     has = f"The cloud has Blender {', '.join(there)}." if there else "The cloud has no Blender yet."
     if not version:
         return Finding("Blender", has, True, "")
-    command = f"python -m worker install-blender {version} --to {farm.address(keys.BLENDER).rstrip('/')}"
-    words = f"{has} For files of {version} a worker needs a Blender of its own, or this one's build: {command}"
+    if farm.blender_from == "image":
+        return Finding("Blender", f"{has} Its workers have one of their own.", True, "")
+    words = f"{has} The first job of {version} installs it, or now: cloud-render blender install {version}."
     return Finding("Blender", words, True, "install-blender")
-
-
-# ---- machines --------------------------------------------------------------------------------------------------------
-
-
-def _queues(farm: Farm) -> Findings[list[Queue]]:
-    named = {
-        farm.render_gpu_queue: "GPU queue",
-        farm.render_cpu_queue: "CPU queue",
-        farm.utility_queue: "Video queue",
-    }
-    found = yield from _learned("Queues", partial(machines.queues, farm, list(named)))
-    for name, queue in zip(named.values(), found or (), strict=False):
-        yield _of_queue(name, queue)
-    return found or []
-
-
-def _of_queue(name: str, queue: Queue) -> Finding:
-    problems = [queue.problem, *(f"{each.kind.words}: {each.problem}" for each in queue.environments if each.problem)]
-    if any(problems):
-        words = f"{' '.join(filter(None, problems))} If it stays so, update the stack, or set it up anew."
-        return Finding(name, words, False, "update")
-    each = [
-        f"{environment.kind.words} ({', '.join(environment.instance_types)}), up to {environment.most_vcpus:,} vCPUs"
-        for environment in queue.environments
-    ]
-    return Finding(name, f"It takes jobs, for {'; then '.join(each)}.", True, "")
-
-
-def _needed(queues: Sequence[Queue]) -> dict[Kind, int]:
-    """Kinds of machines that the stack starts, and the vCPUs of the smallest of each."""
-    needed: dict[Kind, int] = {}
-    for environment in (each for queue in queues for each in queue.environments):
-        least = environment.least_vcpus
-        needed[environment.kind] = min(least, needed.get(environment.kind, least))
-    return needed
-
-
-def _quotas(connection: Connection, needed: Mapping[Kind, int]) -> Iterator[Finding]:
-    for kind, least in needed.items():
-        yield _of_quota(connection, kind, least)
-
-
-def _of_quota(connection: Connection, kind: Kind, least: int) -> Finding:
-    subject = f"Quota for {kind.words}"
-    try:
-        value = machines.quota(connection, kind)
-    except CloudRenderError as error:
-        return Finding(subject, f"It is not known. {error.problem}", True, "")
-    if value is None:
-        return Finding(subject, "It is not known: there are no quotas here.", True, "")
-    if value >= least:
-        words = f"{value:,.0f} vCPUs at a time, which is up to {value // least:,.0f} machines."
-        return Finding(subject, words, True, "")
-    instead = " Until then render on the CPU." if kind.gpu else ""
-    words = (
-        f"{value:,.0f} vCPUs at a time, and the smallest machine has {least}: no job can start. Ask AWS for more: "
-        f"Service Quotas, Amazon EC2, “{QUOTAS[kind].name}”.{instead}"
-    )
-    return Finding(subject, words, False, "quota")
-
-
-# ---- what runs -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Active:
-    """The jobs that Batch has not ended."""
-
-    count: int
-    newest: tuple[JobState, ...]
-    """At most as many as are looked at."""
-
-
-def _running(farm: Farm, queues: Sequence[Queue]) -> Findings[None]:
-    active = yield from _learned("Running now", partial(_active, farm))
-    if active is None:
-        return
-    vcpus = {each.arn: each.running_vcpus for queue in queues for each in queue.environments}
-    yield Finding("Running now", _of_running(active, sum(vcpus.values())), True, "")
-    for state in active.newest:
-        if state.problem:
-            yield Finding(f"Job {state.job_id}", state.reason, False, "")
-
-
-def _active(farm: Farm) -> _Active:
-    arns = (farm.render_gpu_queue, farm.render_cpu_queue, farm.utility_queue)
-    names = [name for arn in arns for name in batch.names_of_active(farm, arn)]
-    ids = sorted({job_id for name in names if (job_id := keys.job_id_of_name(name))}, reverse=True)
-    return _Active(len(ids), tuple(monitor.snapshot(farm, job_id) for job_id in ids[:_LOOKED_AT]))
-
-
-def _of_running(active: _Active, vcpus: int) -> str:
-    on = f"machines with {vcpus:,} vCPUs are on" if vcpus else ""
-    if not active.count:
-        return f"No job, but {on}: they end by themselves within minutes." if on else "Nothing is running now."
-    jobs = [f"{state.job_id} ({state.frames_done} of {state.frames_total} frames)" for state in active.newest]
-    jobs += [f"{active.count - len(jobs)} more jobs"] if active.count > len(jobs) else []
-    return f"{', '.join(jobs)}{f'; {on}' if on else ''}."

@@ -44,7 +44,7 @@ def choose(connection: Connection, given: Mapping[str, str], text: str) -> Choic
     Raises BadArguments for machines that were asked for and aren't offered, CloudNotReady for a region without any.
     """
     wanted = {name: _types(name, given, text) for name in (*NEEDED_MACHINES, *OPTIONAL_MACHINES)}
-    zones_of = _offers(connection, sorted({each for types in wanted.values() for each in types}))
+    zones_of = offers(connection, sorted({each for types in wanted.values() for each in types}))
     chosen: dict[str, str] = {}
     notes = []
     for name, types in wanted.items():
@@ -72,8 +72,8 @@ def _types(name: str, given: Mapping[str, str], text: str) -> list[str]:
     return [each.strip() for each in value.split(",") if each.strip()]
 
 
-def _offers(connection: Connection, types: Sequence[str]) -> dict[str, set[str]]:
-    """The zones that have each type; types that no zone has are left out."""
+def offers(connection: Connection, types: Sequence[str]) -> dict[str, set[str]]:
+    """The region's zones that have each type; types that no zone has are left out. Raises CloudUnreachable."""
     with translated("ask which machines this region has", CloudUnreachable):
         pages = (
             connection.client("ec2")

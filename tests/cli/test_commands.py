@@ -103,9 +103,10 @@ def test_an_unreachable_cloud_ends_with_4(cloud_render):
     assert shown.stderr.startswith("Problem: There is no stack 'no-such-stack'")
 
 
-def test_the_doctor_tells_line_by_line_what_works(cloud_render, asked):
+def test_the_doctor_tells_line_by_line_what_works(cloud, cloud_render, asked):
     """Ends with 0 where all is well and with 4 where the stack is missing; --json has the remedies."""
-    shown = cloud_render("doctor")
+    cloud.deploy("well", WorkerImage="cloud-render-worker", BlenderFrom="bucket")
+    shown = cloud_render("doctor", "--stack", "well")
     assert shown.returncode == 0
     lines = shown.stdout.splitlines()
     assert all(line.startswith("OK  ") for line in lines)
@@ -113,7 +114,11 @@ def test_the_doctor_tells_line_by_line_what_works(cloud_render, asked):
     answer = asked("doctor", "--stack", "no-such-stack", code=4)
     (stack,) = (finding for finding in answer["findings"] if finding["subject"] == "Stack")
     assert (answer["good"], stack["good"], stack["remedy"]) == (False, False, "setup")
-    (blender,) = (row for row in asked("doctor", "--blender", "4.2.9")["findings"] if row["subject"] == "Blender")
+    (blender,) = (
+        row
+        for row in asked("doctor", "--stack", "well", "--blender", "4.2.9")["findings"]
+        if row["subject"] == "Blender"
+    )
     assert (blender["good"], blender["remedy"]) == (True, "install-blender")
     assert cloud_render("doctor", "--blender", "newest").returncode == 2
 

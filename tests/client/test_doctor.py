@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -13,12 +14,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cloud_render.client import batch, machines, objects
+from cloud_render.client import batch, doctor, drift, expenses, image, machines, objects
 from cloud_render.client.control import cancel
-from cloud_render.client.doctor import Finding, check_up
+from cloud_render.client.doctor import check_up
 from cloud_render.client.farm import DEFAULT_STACK, Connection, Farm
+from cloud_render.client.findings import Finding
 from cloud_render.client.machines import Kind
 from cloud_render.contract import keys
+from cloud_render.contract.errors import CloudNotReady
 from local_cloud.testing import LocalCloud
 
 Submitted = Callable[..., str]
@@ -56,6 +59,14 @@ def answers(farm: Farm) -> Iterator[Callable[..., None]]:
         events.unregister(event, handler)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def with_an_image(cloud: LocalCloud) -> None:
+    """The stack of the tests has workers in place of an image; the repository has one all the same."""
+    outputs = cloud.deploy("cloud-render")
+    tag = outputs["WorkerImage"].rpartition(":")[2]
+    image.build(cloud, outputs, image.Source(tag, b""), sleep=lambda _s: None)
+
+
 def refusal(code: str, status: int = 403) -> ClientError:
     answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, "Call")
@@ -71,13 +82,19 @@ def test_a_cloud_that_works_has_nothing_but_good_findings(quiet: Farm) -> None:
     assert list(found) == [
         "Credentials",
         "Stack",
+        "Image",
         "Permission",
         "Blender",
         "GPU queue",
+        "Medium GPU queue",
+        "Large GPU queue",
         "CPU queue",
         "Video queue",
+        "Machines",
         *(f"Quota for {name}" for name in MACHINES),
         "Running now",
+        "Machines on",
+        "Stored",
     ]
     assert [finding for finding in found.values() if not finding.good or finding.remedy] == []
     assert found["Credentials"].words == "You are user/moto of account 123456789012, in us-east-1."
@@ -116,6 +133,7 @@ def test_without_a_stack_the_quotas_are_told_all_the_same(farm: Farm) -> None:
     assert list(found) == [
         "Credentials",
         "Stack",
+        "Machines",
         "Quota for Spot GPU machines",
         "Quota for On-Demand CPU machines",
     ]
@@ -159,9 +177,11 @@ def test_a_build_of_this_blender_is_looked_for(quiet: Farm) -> None:
         assert told(quiet)["Blender"].words == "The cloud has Blender 5.0.3."
         assert told(quiet, "5.0.3")["Blender"].words == "Blender 5.0.3 is in the cloud."
         assert "renders the files of your 5.0.1" in told(quiet, "5.0.1")["Blender"].words
-        none = told(quiet, "4.2.9")["Blender"]
+        own = told(quiet, "4.2.9")["Blender"]
+        assert (own.good, own.remedy) == (True, "")
+        none = doctor._of_builds(replace(quiet, blender_from="bucket"), ("5.0.3",), "4.2.9")
         assert (none.good, none.remedy) == (True, "install-blender")
-        assert f"install-blender 4.2.9 --to s3://{quiet.bucket}/blender" in none.words
+        assert "cloud-render blender install 4.2.9" in none.words
     finally:
         objects.delete(quiet, [record])
 
@@ -312,3 +332,158 @@ def test_a_job_that_can_not_start_says_why(
         aws.set_capacity(quiet.render_gpu_queue)
     assert not found[f"Job {job_id}"].good
     assert "Raise the stack's MaxvCpus." in found[f"Job {job_id}"].words
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "subject"),
+    [
+        ("ecr", "DescribeImages", "Image"),
+        ("ec2", "DescribeInstanceTypeOfferings", "Machines"),
+        ("ec2", "DescribeInstances", "Machines on"),
+        ("ce", "GetCostAndUsage", "This month"),
+        ("cloudformation", "DetectStackDrift", "Changes by hand"),
+    ],
+)
+def test_what_an_artist_need_not_know_is_no_problem(
+    quiet: Farm, answers: Callable[..., None], service: str, operation: str, subject: str
+) -> None:
+    """The line says that it is not known, and every other line is as it was."""
+    answers(service, operation, refusal("AccessDenied"))
+    everything = check_up(quiet.connection, quiet.stack, cost=True, looks_for_drift=True)
+    found = {finding.subject: finding for finding in everything}
+    assert (found[subject].good, found[subject].words[:16]) == (True, "It is not known.")
+    assert "Stored" in found
+
+
+def test_an_image_that_is_not_there_is_a_problem(quiet: Farm, answers: Callable[..., None]) -> None:
+    """No job could start, and Batch would only say that it can't be pulled."""
+    answers("ecr", "DescribeImages", refusal("ImageNotFoundException", 400))
+    found = told(quiet)["Image"]
+    assert (found.good, found.remedy) == (False, "update")
+    assert "Build it: cloud-render setup" in found.words
+
+
+@pytest.mark.parametrize(
+    ("offered", "good", "words"),
+    [(("g5.xlarge",), True, "and no g4dn.xlarge"), ((), False, "none of g4dn.xlarge")],
+)
+def test_machines_that_the_region_lacks_are_told(quiet: Farm, offered: tuple[str, ...], good: bool, words: str) -> None:
+    """Some may: the others start. None at all is a problem."""
+
+    def fewer(parsed: dict[str, Any], **_: object) -> None:
+        rows = parsed["InstanceTypeOfferings"]
+        parsed["InstanceTypeOfferings"] = [row for row in rows if row["InstanceType"] in offered]
+
+    events = quiet.connection.client("ec2").meta.events
+    events.register("after-call.ec2.DescribeInstanceTypeOfferings", fewer)
+    found = told(quiet)["Machines"]
+    events.unregister("after-call.ec2.DescribeInstanceTypeOfferings", fewer)
+    assert (found.good, found.remedy) == (good, "update")
+    assert words in found.words
+
+
+def test_machines_that_are_on_are_told_with_their_time(quiet: Farm, aws: LocalCloud) -> None:
+    """Those of this stack alone: what a person forgot elsewhere is not ours to name."""
+    ec2 = aws.client("ec2")
+    (image_row,) = ec2.describe_images(Owners=["amazon"])["Images"][:1]
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": expenses.TAG, "Value": quiet.stack}]}]
+    common = {"ImageId": image_row["ImageId"], "MinCount": 1, "MaxCount": 1}
+    ours = ec2.run_instances(InstanceType="g4dn.xlarge", TagSpecifications=tags, **common)["Instances"][0]["InstanceId"]
+    ec2.run_instances(InstanceType="t3.micro", **common)
+    on = told(quiet)["Machines on"].words
+    ec2.terminate_instances(InstanceIds=[ours])
+    assert on == f"{ours} (g4dn.xlarge, On-Demand) for 0 minutes."
+    assert told(quiet)["Machines on"].words == "None: only what is stored costs money now."
+
+
+def test_what_is_stored_is_told_by_place(quiet: Farm) -> None:
+    """Counted now: CloudWatch's number is a day old."""
+    objects.write(quiet, "inbox/scene.blend", "x" * 3_000_000)
+    found = expenses.stored(quiet)
+    objects.delete(quiet, ["inbox/scene.blend"])
+    assert found.by_place["inbox"] == 3_000_000
+    assert found.whole
+    assert found.size == sum(found.by_place.values())
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        ({"": "12.5"}, "12.50 USD for the whole account, as AWS has counted up to a day ago. To see"),
+        ({"": "10", "cloud-render": "2.5", "other": "1"}, "13.50 USD for the whole account, as AWS has counted"),
+        ({"": "10", "cloud-render": "2.5"}, "; 2.50 USD of it for this cloud's machines."),
+        ({"other": "1"}, "; 0.00 USD of it for this cloud's machines."),
+    ],
+)
+def test_the_months_cost_is_told_where_it_was_asked_for(
+    quiet: Farm, monkeypatch: pytest.MonkeyPatch, groups: dict[str, str], words: str
+) -> None:
+    """The whole account's, and the part of our machines where bills know their tag. AWS takes money for the answer."""
+    rows = [
+        {"Keys": [f"{expenses.TAG}${name}"], "Metrics": {"UnblendedCost": {"Amount": amount, "Unit": "USD"}}}
+        for name, amount in groups.items()
+    ]
+    asked: list[Any] = []
+    client = quiet.connection.client("ce")
+    answer = {"ResultsByTime": [{"Groups": rows}]}
+    monkeypatch.setattr(client, "get_cost_and_usage", lambda **call: asked.append(call) or answer)
+    assert "This month" not in told(quiet)
+    assert not asked
+    found = {each.subject: each for each in check_up(quiet.connection, quiet.stack, cost=True)}
+    assert words in found["This month"].words
+    assert asked[0]["TimePeriod"]["Start"].endswith("-01")
+
+
+class Drifting:
+    """CloudFormation as it looks for drift: busy at first, then with what it found."""
+
+    def __init__(self, status: str, found: str) -> None:
+        self.answers = ["DETECTION_IN_PROGRESS", status]
+        self.found = found
+
+    def client(self, _service_name: str, /) -> Any:
+        return self
+
+    def detect_stack_drift(self, **_: Any) -> Any:
+        return {"StackDriftDetectionId": "1"}
+
+    def describe_stack_drift_detection_status(self, **_: Any) -> Any:
+        reason = "User is not authorized to perform: batch:DescribeJobQueues"
+        return {
+            "DetectionStatus": self.answers.pop(0),
+            "StackDriftStatus": self.found,
+            "DetectionStatusReason": reason,
+        }
+
+    def describe_stack_resource_drifts(self, NextToken: str = "", **_: Any) -> Any:  # noqa: N803
+        if not NextToken:
+            row = {"LogicalResourceId": "Bucket", "StackResourceDriftStatus": "DELETED"}
+            return {"StackResourceDrifts": [row], "NextToken": "2"}
+        return {"StackResourceDrifts": [{"LogicalResourceId": "Queue", "StackResourceDriftStatus": "MODIFIED"}]}
+
+
+def test_changes_by_hand_are_named() -> None:
+    """All pages of them; none where the stack is as it was made; what can't be looked at is an error of its own."""
+    changed = drift.detect(Drifting("DETECTION_COMPLETE", "DRIFTED"), "farm", sleep=lambda _s: None)
+    assert changed.resources == ("Bucket (deleted)", "Queue (modified)")
+    assert drift.detect(Drifting("DETECTION_COMPLETE", "IN_SYNC"), "farm", sleep=lambda _s: None).resources == ()
+    with pytest.raises(CloudNotReady, match="batch:DescribeJobQueues"):
+        drift.detect(Drifting("DETECTION_FAILED", "UNKNOWN"), "farm", sleep=lambda _s: None)
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy", "words"), [("1", "update", "brings it up to date"), ("99", "", "update the program")]
+)
+def test_a_stack_of_another_version_that_still_works_is_told(
+    quiet: Farm, version: str, remedy: str, words: str
+) -> None:
+    """It is no problem yet."""
+    found = doctor._of_stack(replace(quiet, template_version=version), {"StackStatus": "UPDATE_COMPLETE"})
+    assert (found.good, found.remedy) == (True, remedy)
+    assert words in found.words
+
+
+def test_a_stack_that_is_known_to_have_drifted_is_told(quiet: Farm) -> None:
+    """From the last time that somebody looked."""
+    drifted = {"StackStatus": "CREATE_COMPLETE", "DriftInformation": {"StackDriftStatus": "DRIFTED"}}
+    assert (doctor._of_stack(quiet, drifted).good, doctor._of_stack(quiet, drifted).remedy) == (False, "update")

@@ -95,6 +95,8 @@ ANYWHERE = {
     ("batch", "ListJobs"): "batch:ListJobs",
     ("batch", "DescribeJobQueues"): "batch:DescribeJobQueues",
     ("batch", "DescribeComputeEnvironments"): "batch:DescribeComputeEnvironments",
+    ("ec2", "DescribeInstances"): "ec2:DescribeInstances",
+    ("ec2", "DescribeInstanceTypeOfferings"): "ec2:DescribeInstanceTypeOfferings",
     ("ec2", "DescribeSpotPriceHistory"): "ec2:DescribeSpotPriceHistory",
     ("service-quotas", "GetServiceQuota"): "servicequotas:GetServiceQuota",
 }
