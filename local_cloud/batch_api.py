@@ -95,7 +95,7 @@ class BatchApi:
             raise Refused(f"jobs must name between 1 and {MAX_DESCRIBED} jobs")
         with self._engine.reading():
             found = (self._engine.job(_id(name)) for name in request["jobs"])
-            return {"jobs": [_detail(job) for job in found if job is not None]}
+            return {"jobs": [described(job) for job in found if job is not None]}
 
     def _list(self, request: dict[str, Any], region: str) -> dict[str, Any]:
         given = [name for name in ("jobQueue", "arrayJobId", "multiNodeJobId") if request.get(name)]
@@ -198,7 +198,8 @@ def _arn(job: Job) -> str:
     return f"arn:aws:batch:{job.spec.region}:{ACCOUNT}:job/{job.id}"
 
 
-def _detail(job: Job) -> dict[str, Any]:
+def described(job: Job) -> dict[str, Any]:
+    """As DescribeJobs answers, and as Batch's events tell. To be asked while the job holds still."""
     spec = job.spec
     last = job.attempts[-1] if job.attempts else None
     container: dict[str, Any] = dict(spec.container)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,10 +29,14 @@ from local_cloud.bad_line import BadLine, names_of
 from local_cloud.batch_api import BatchApi
 from local_cloud.control import Control
 from local_cloud.engine import Engine
+from local_cloud.event_bus import EventBus
+from local_cloud.event_targets import to_batch, to_sns
+from local_cloud.events import Announced, Outbox
 from local_cloud.fault_log import FaultLog
 from local_cloud.faults import Plan
 from local_cloud.front import Front, ObjectStore, moto_application
 from local_cloud.instances import Fleet
+from local_cloud.jobs import Job
 from local_cloud.journal import JournalTooNew, SqliteJournal
 from local_cloud.kin import PROC
 from local_cloud.logs import LogFolder
@@ -142,17 +146,21 @@ class Cloud:
             perils=Perils(plan, injected, fleet),
             metadata_url=endpoint + METADATA,
         )
-        engine = _engine(runner, setting, kept, undo)
+        outbox = Outbox(kept / "events.sqlite")
+        undo.callback(outbox.close)
+        engine = _engine(runner, setting, kept, undo, outbox.job_came_further)
+        batch = BatchApi(engine, MotoRegistry())
         self._server.application = Front(
             moto,
-            BatchApi(engine, MotoRegistry()),
+            batch,
             LogsApi(logs),
-            objects,
+            Announced(objects, moto_shims.tells_events, keys.region, outbox.put),
             Control(engine, injected),
             Metadata(fleet),
             BadLine(plan, injected, names_of(engine)),
             {keys.access: keys.secret},
         )
+        undo.callback(EventBus(outbox, {"batch": to_batch(batch), "sns": to_sns}).start().stop)
         engine.start()
         undo.callback(engine.close)
         undo.callback(Restarts(engine, plan, injected).start().stop)
@@ -236,13 +244,15 @@ def _objects_of(url: str, keys: Keys) -> moto_shims.Objects:
     return moto_shims.Objects(make_bucket, read)
 
 
-def _engine(runner: SubprocessRunner, setting: Setting, kept: Path, undo: ExitStack) -> Engine:
+def _engine(
+    runner: SubprocessRunner, setting: Setting, kept: Path, undo: ExitStack, watch: Callable[[Job], None]
+) -> Engine:
     try:
         journal = SqliteJournal(kept / "jobs.sqlite")
     except (JournalTooNew, sqlite3.DatabaseError) as problem:
         raise Unusable(f"{kept / 'jobs.sqlite'} can't be read: {problem}. Use another --data folder.") from problem
     undo.callback(journal.close)
-    engine = Engine(runner, setting.slots, journal)
+    engine = Engine(runner, setting.slots, journal, watch=watch)
     engine.restore(journal.load(int(time.time() * 1000)))
     return engine
 

@@ -61,11 +61,18 @@ class Engine:
     """Jobs, and the threads that run them. `close()` stops what runs."""
 
     def __init__(
-        self, runner: Runner, slots: int, journal: Journal | None = None, clock: Callable[[], float] = time.time
+        self,
+        runner: Runner,
+        slots: int,
+        journal: Journal | None = None,
+        clock: Callable[[], float] = time.time,
+        watch: Callable[[Job], None] = lambda _job: None,
     ) -> None:
+        """`watch` is told of each new state of a plain job or parent, while the job holds still; it must not wait."""
         self._runner = runner
         self._journal: Journal = journal or Forgetful()
         self._clock = clock
+        self._watch = watch
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
         self._jobs: dict[str, Job] = {}
@@ -324,6 +331,8 @@ class Engine:
             counts[job.state] -= 1
             counts[state] = counts.get(state, 0) + 1
         job.state = state
+        if job.parent is None:
+            self._watch(job)
         if state in ENDED or (state is State.RUNNABLE and job.attempts):
             self._changed[job.id] = job
 

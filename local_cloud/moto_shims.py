@@ -45,6 +45,7 @@ def apply(objects: Objects | None = None) -> None:
     _complete_definitions()
     _share_queues_fairly()
     _accept_nominal_types()
+    _notice_eventful_buckets()
     moto_builds.apply()
     _read_templates(objects.read if objects else _object_of_moto)
     if objects:
@@ -407,6 +408,30 @@ def _read_templates(read: Callable[[str, str], bytes]) -> None:
         return read(bucket, key).decode()
 
     responses.get_stack_from_s3_url = read_template
+
+
+_EVENTFUL: set[str] = set()
+
+
+def tells_events(bucket: str) -> bool:
+    """Whether a template has switched EventBridge on for the bucket."""
+    return bucket in _EVENTFUL
+
+
+def _notice_eventful_buckets() -> None:
+    """moto ignores a bucket's NotificationConfiguration in a template."""
+    from moto.s3.models import FakeBucket
+
+    model: Any = FakeBucket
+    original = model.create_from_cloudformation_json.__func__
+
+    def create(cls: Any, resource_name: str, cloudformation_json: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        wanted = cloudformation_json.get("Properties", {}).get("NotificationConfiguration", {})
+        if "EventBridgeConfiguration" in wanted:
+            _EVENTFUL.add(resource_name)
+        return original(cls, resource_name, cloudformation_json, *args, **kwargs)
+
+    model.create_from_cloudformation_json = classmethod(create)
 
 
 def _object_of_moto(bucket: str, key: str) -> bytes:
