@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cloud_render.contract.contents import Contents, StoredFile
 from cloud_render.contract.errors import BadJob, MissingFiles
@@ -63,14 +63,17 @@ def place(root: Path, scene_path: str) -> Path:
     problem = problem_of_scene_path(scene_path)
     if problem:
         raise BadJob("job.json", [f"path {scene_path!r} is refused: {problem}"])
-    target = root / scene_path
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise BadJob("job.json", [f"path {scene_path!r} needs a folder where another file lies"]) from error
-    # A link that a script or hook left inside the root must not lead us out of it.
-    if not target.parent.resolve().is_relative_to(root.resolve()) or target.is_symlink():
-        raise BadJob("job.json", [f"path {scene_path!r} is refused: a link leads out of the job's root"])
+    folder = root
+    for part in PurePosixPath(scene_path).parts:
+        try:
+            folder.mkdir(exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise BadJob("job.json", [f"path {scene_path!r} needs a folder where another file lies"]) from error
+        folder /= part
+        # One that a script or hook left there must not lead us out of the root, not even to make a folder.
+        if folder.is_symlink():
+            raise BadJob("job.json", [f"path {scene_path!r} is refused: a link lies on its way"])
+    target = folder
     if target.is_dir():
         raise BadJob("job.json", [f"path {scene_path!r} is a folder of another file"])
     return target

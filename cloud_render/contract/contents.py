@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import zlib
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from cloud_render.contract import values
 from cloud_render.contract.errors import BadJob
 from cloud_render.contract.scene import check_scene_path
+
+MOST = 512 << 20
+"""Bytes unpacked. A run has under 200: so many are 20 TB of a scene, and a job of a stranger may hold a bomb."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -68,7 +72,10 @@ class Contents:
     @classmethod
     def from_json_gz(cls, packed: bytes) -> Contents:
         try:
-            text = gzip.decompress(packed)
+            with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+                text = file.read(MOST + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise BadJob("contents.json.gz", [f"it is not gzip data ({error})"]) from error
+        if len(text) > MOST:
+            raise BadJob("contents.json.gz", [f"it is larger than {MOST >> 20} MiB unpacked"])
         return values.from_json(cls, text, "contents.json")

@@ -14,6 +14,8 @@ from cloud_render.contract.errors import BadArguments, BadJob
 MAX_PATH_BYTES = 1_024
 MAX_NAME_BYTES = 255
 
+_SAY_WHERE = "Save the scene, or choose the file again in Blender."
+
 
 def scene_path(path: str) -> str:
     """Where the file that Blender knows as the absolute `path` lies below a job's root.
@@ -29,11 +31,11 @@ def scene_path(path: str) -> str:
     elif forward.startswith("/"):
         top, below = [], forward
     else:
-        raise BadArguments(f"{path!r} is not an absolute path.")
+        raise BadArguments(f"{path!r} is not an absolute path.", _SAY_WHERE)
     parts: list[str] = []
     for part in below.split("/"):
         if part == ".." and not parts:
-            raise BadArguments(f"{path!r} leads above the top of its disk.")
+            raise BadArguments(f"{path!r} leads above the top of its disk.", _SAY_WHERE)
         if part == "..":
             parts.pop()
         elif part not in ("", "."):

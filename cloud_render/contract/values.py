@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -19,8 +20,12 @@ Value = TypeVar("Value")
 
 
 def to_json(value: Any) -> str:
-    """Stable text: the same value gives the same bytes, keys in the order of the fields."""
-    return json.dumps(to_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Stable text: the same value gives the same bytes, keys in the order of the fields.
+
+    Half a character, as a file's name in an old encoding has it, becomes a question mark: UTF-8 can't hold it.
+    """
+    text = json.dumps(to_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return text.encode(errors="replace").decode()
 
 
 def to_plain(value: Any) -> Any:
@@ -150,12 +155,17 @@ def _read_scalar(kind: Any, plain: Any, place: str, issues: list[str]) -> Any:
     right = isinstance(plain, kind) and (kind is bool or not isinstance(plain, bool))
     if not right or (kind is float and not math.isfinite(plain)):
         issues.append(f"{place or 'it'} must be {_NAMES[kind]}, not {_shown(plain)}")
+    elif kind is str and _NO_TEXT.search(plain):
+        issues.append(f"{place or 'it'} has a character that no text has: {_shown(plain)}")
     return plain
 
+
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
+"""NUL and halves of characters: no environment, file name or UTF-8 can hold them."""
 
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _shown(plain: Any) -> str:
-    text = json.dumps(plain, ensure_ascii=False, default=str)
+    text = json.dumps(plain, ensure_ascii=False, default=str).encode(errors="replace").decode()
     return text if len(text) <= 60 else text[:57] + "…"
