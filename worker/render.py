@@ -22,7 +22,7 @@ from cloud_render.blender import Blender, Running
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import values
 from cloud_render.contract.errors import BadArguments, BlenderFailed, DiskFull
-from cloud_render.contract.job import Limits, RenderJob, Submission
+from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.contract.keys import Prefix
 from cloud_render.contract.spending import typical_price
 from worker import builds, failures, hooks, layout, plain, plan
@@ -122,12 +122,12 @@ class Child:
     started: float
     """time.monotonic() of the worker's start."""
 
-    def account(self, call: Call, limits: Limits) -> Account:
+    def account(self, call: Call, limit_usd: float | None) -> Account:
         """Of the whole job's costs, this process's among them."""
         begun = time.time() - (time.monotonic() - self.started)
         pulse = pulse_of(call.submission, call.attempt, self.draft.report.machine, begun)
         price = typical_price(call.bucket.client.meta.region_name or "")
-        return Account(call.bucket, call.prefix, pulse, limits.cost_usd, price)
+        return Account(call.bucket, call.prefix, pulse, limit_usd, price)
 
 
 def _render_job(child: Child, call: Call) -> str:
@@ -142,7 +142,8 @@ def _render_job(child: Child, call: Call) -> str:
         call.bucket.put_if_absent(call.prefix.job, job.to_json().encode(), "application/json")  # the stitch looks there
     if work.nothing_left:
         return _words(work)
-    with child.account(call, job.limits) as account:
+    limit = submission.cost_limit(job) if submission else job.limits.cost_usd
+    with child.account(call, limit) as account:
         account.check(0.0)  # before anything is fetched
         blend = layout.lay_out(source, home, job, child.folders.root, child.cache)
         with builds.chosen(source, child.cache, job.blender, child.draft.warn) as blender:
@@ -164,7 +165,7 @@ def _render_plain(child: Child, call: Call) -> str:
         work = _work(call, job, job.frame_list)
         child.draft.add(skipped=tuple(frame for frame in work.frames if frame not in set(work.missing)))
         if not work.nothing_left:
-            with child.account(call, job.limits) as account:
+            with child.account(call, None) as account:
                 _render(child, work, blender, blend, account)
     return _words(work)
 

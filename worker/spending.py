@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from cloud_render.contract import spending
-from cloud_render.contract.errors import CloudRenderError, StoppedByLimit
+from cloud_render.contract.errors import CloudRenderError
 from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import Machine
 from cloud_render.contract.spending import HourPrice, Pulse, Spending, Stay
@@ -84,7 +84,7 @@ class Account:
         found = self.so_far()
         hour = self._hour_price(self._pulse.instance_type, self._pulse.market)
         if not spending.allows(self._limit_usd, found, frame_s, hour):
-            raise over_limit(self._limit_usd, found.usd)
+            raise spending.over_limit(self._limit_usd, found.usd)
 
     def _list(self, now: float) -> None:
         try:
@@ -122,14 +122,6 @@ def pulse_of(submission: int, attempt: Attempt, machine: Machine, started: float
         machine.instance_id,
         machine.instance_type,
         machine.market,
-    )
-
-
-def over_limit(limit_usd: float, usd: float) -> StoppedByLimit:
-    """The words for a job that its cost limit ends."""
-    return StoppedByLimit(
-        f"The job has cost about ${usd:.2f}; one more frame would pass its limit of ${limit_usd:.2f}.",
-        "What is rendered stays. Raise the limit and retry: only the missing frames are rendered.",
     )
 
 

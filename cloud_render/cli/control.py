@@ -41,15 +41,22 @@ def cancel(settings: Settings, job: str) -> int:
 @command("retry")
 @click.argument("job")
 @option("--machine", type=click.Choice(MACHINE_CLASSES), default=None, help="As of submit. Default: the last one's.")
+@option(
+    "--cost-limit",
+    metavar="USD",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Of the whole job, what it has cost already included. Default: the last one's.",
+)
 @wait_option
-def retry(settings: Settings, job: str, machine: MachineClass | None, wait: bool) -> int:
+def retry(settings: Settings, job: str, machine: MachineClass | None, cost_limit: float | None, wait: bool) -> int:
     """Render the frames of JOB that are missing, then make the video.
 
     Frames that are there are not rendered again. If only the video is missing, only the video is made.
     """
     farm = farm_of(settings)
     job_id = job_of(farm, job)
-    submission = control.retry(farm, job_id, machine)
+    submission = control.retry(farm, job_id, machine, cost_limit)
     missing = len(submission.frame_list)
     what = f"{words.count(missing, 'missing frame')}: {submission.frames}" if missing else "only the video is missing"
     return _after(settings, farm, job_id, submission, f"{job_id} goes on: {what}.", wait)

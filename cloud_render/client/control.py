@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from cloud_render.client import batch, content, objects, reasons
 from cloud_render.client.farm import Farm
@@ -16,10 +17,17 @@ from cloud_render.contract.report import End
 from cloud_render.contract.scene import MachineClass
 
 
-def retry(farm: Farm, job_id: str, machine: MachineClass | None = None, sleep: batch.Sleep = time.sleep) -> Submission:
+def retry(
+    farm: Farm,
+    job_id: str,
+    machine: MachineClass | None = None,
+    cost_limit_usd: float | None = None,
+    sleep: batch.Sleep = time.sleep,
+) -> Submission:
     """Render the frames that are missing once more, then stitch; frames that are there stay.
 
-    If only the video is missing, only the stitch runs. `machine`: as the last submission had it, unless given.
+    If only the video is missing, only the stitch runs. The machine and the limit of the whole job's cost are those of
+    the last submission, unless given.
 
     Raises BadArguments while the job runs, and when nothing is missing; MissingFiles where the scene's content has
     expired since, or could before the frames are rendered.
@@ -32,7 +40,10 @@ def retry(farm: Farm, job_id: str, machine: MachineClass | None = None, sleep: b
     text = frames.text_of(missing) if missing else ""
     if missing:
         content.check(farm, job_id, f"Send the scene again, for these frames: cloud-render submit FILE --frames {text}")
-    return _submit_next(farm, job, _next(found, job, text, machine), sleep)
+    submission = _next(found, job, text, machine)
+    if cost_limit_usd is not None:
+        submission = replace(submission, cost_usd=cost_limit_usd)
+    return _submit_next(farm, job, submission, sleep)
 
 
 def stitch(farm: Farm, job_id: str, allow_gaps: bool = False, sleep: batch.Sleep = time.sleep) -> Submission:
@@ -129,6 +140,7 @@ def _next(
         created=batch.utc_now(),
         stitches=job.video is not None,
         machine=machine or (found.latest.machine if found.latest else job.machine),
+        cost_usd=found.latest.cost_usd if found.latest else None,
     )
 
 

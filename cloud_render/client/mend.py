@@ -21,7 +21,7 @@ from cloud_render.client.farm import Farm
 from cloud_render.client.hand_over import hand_over
 from cloud_render.client.reasons import Reason
 from cloud_render.client.records import Record, missing_frames, record
-from cloud_render.contract import frames, keys
+from cloud_render.contract import frames, keys, spending
 from cloud_render.contract.errors import (
     BadArguments,
     CloudRenderError,
@@ -109,8 +109,26 @@ def _mend_render(case: _Case, sleep: batch.Sleep) -> str:
     tried = _next_try(farm, case, failed)
     if latest.round >= ROUNDS or (case.missing and not tried.submission.frames):
         return _give_up(case, _with_rounds(case, reasons.of_render(farm, case.found, render)))
+    if over := _over_limit(case):
+        return _give_up(case, over)
     problem = reasons.of_children(farm, case.found, tried.hopeless).problem if tried.hopeless else latest.problem
     return _once_more(case, replace(tried.submission, problem=problem), sleep)
+
+
+def _over_limit(case: _Case) -> Reason | None:
+    limit = case.latest.cost_limit(case.job)
+    if limit is None:
+        return None
+    farm = case.farm
+    listing = objects.list_below(farm, spending.pulses(keys.Prefix.of_job(case.job.id)))
+    now = listing.now.timestamp()
+    pulses = [(spending.Pulse.of_key(entry.key), entry.modified.timestamp()) for entry in listing.entries]
+    stays = [spending.stay_of_pulse(pulse, seen, now) for pulse, seen in pulses if pulse]
+    found = spending.spent(stays, spending.typical_price(farm.s3.meta.region_name))
+    if spending.allows(limit, found, 0.0, 0.0):
+        return None
+    error = spending.over_limit(limit, found.usd)
+    return Reason(error.problem, error.advice)
 
 
 @dataclass(frozen=True)
@@ -150,6 +168,7 @@ def _next_try(farm: Farm, case: _Case, failed: Sequence[Child]) -> _Try:
             created=batch.utc_now(),
             stitches=job.video is not None,
             machine=larger if grows and larger else latest.machine,
+            cost_usd=latest.cost_usd,
             # Whoever comes here was taken away as often as Batch tries again by itself.
             on_demand=latest.on_demand or "lost" in cause_of_missing.values(),
             round=latest.round + 1,

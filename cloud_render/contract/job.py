@@ -224,6 +224,8 @@ class Submission:
     machine: MachineClass = "small"
     on_demand: bool = False
     """Whether it goes to machines that Spot can't take away, where the stack has such."""
+    cost_usd: float | None = None
+    """Limit of the whole job's cost from now on; None: as the job has it."""
     round: int = 0
     """0 for a person's; n for the mender's n-th since then."""
     problem: str = ""
@@ -231,6 +233,8 @@ class Submission:
 
     def __post_init__(self) -> None:
         issues = [f"{name} is negative" for name in ("number", "round") if getattr(self, name) < 0]
+        if self.cost_usd is not None and self.cost_usd <= 0:
+            issues.append("cost_usd must be above 0")
         if self.frames or not self.stitches:
             issues += _frame_issues(self.frames, self.frames_per_job)
         if issues:
@@ -239,6 +243,10 @@ class Submission:
     @property
     def frame_list(self) -> tuple[int, ...]:
         return frames.parse(self.frames) if self.frames else ()
+
+    def cost_limit(self, job: RenderJob) -> float | None:
+        """In USD, of the whole job; None: no limit."""
+        return job.limits.cost_usd if self.cost_usd is None else self.cost_usd
 
     @property
     def complete(self) -> bool:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Literal
 
 from cloud_render.contract import keys, prices
+from cloud_render.contract.errors import StoppedByLimit
 from cloud_render.contract.report import ChildReport
 
 STARTING_S = 95.0
@@ -194,6 +195,14 @@ def allows(limit_usd: float | None, spending: Spending, frame_s: float, usd_hour
         return True
     others = max(0.0, spending.usd_hour - usd_hour)
     return spending.usd + (usd_hour + others / 2) * frame_s / 3600 <= limit_usd
+
+
+def over_limit(limit_usd: float, usd: float) -> StoppedByLimit:
+    """The words for a job that its cost limit ends."""
+    return StoppedByLimit(
+        f"The job has cost about ${usd:.2f}; one more frame would pass its limit of ${limit_usd:.2f}.",
+        "What is rendered stays. Raise the limit and retry: only the missing frames are rendered.",
+    )
 
 
 def typical_price(region: str, disk_gib: int = 100) -> HourPrice:

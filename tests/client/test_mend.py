@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from cloud_render.contract import keys
 from cloud_render.contract.errors import BadArguments
 from cloud_render.contract.job import Submission
 from cloud_render.contract.report import End
+from cloud_render.contract.spending import Pulse
 
 Submitted = Callable[..., str]
 WaitFor = Callable[..., JobState]
@@ -127,6 +129,18 @@ def test_two_rounds_are_the_most(farm: Farm, submitted: Submitted, wait_for: Wai
     assert "Tried 2 times more by itself, frame 2 could not be rendered." in mended(farm, job_id)
     assert latest(farm, job_id).number == 2
     assert retry(farm, job_id).round == 0
+
+
+def test_nothing_is_submitted_beyond_the_cost_limit(farm: Farm, submitted: Submitted, wait_for: WaitFor) -> None:
+    """A job that has cost what it may ends; who raises the limit goes on with the missing frames."""
+    job_id = submitted("once lost=4", frames_per_job=2, cost_limit_usd=1.0)
+    wait_for(job_id)
+    pulse = Pulse(0, 0, 1, round(time.time() - 36_000), "i-0other", "g6e.2xlarge", "spot")
+    objects.write(farm, pulse.key(keys.Prefix.of_job(job_id)), b"")
+    assert "would pass its limit of $1.00" in mended(farm, job_id)
+    assert (snapshot(farm, job_id).phase, latest(farm, job_id).number) == ("failed", 0)
+    assert retry(farm, job_id, cost_limit_usd=100.0).cost_usd == 100.0
+    assert wait_for(job_id).phase == "done"
 
 
 def test_a_video_whose_frames_are_all_there_is_made(farm: Farm, submitted: Submitted, wait_for: WaitFor) -> None:

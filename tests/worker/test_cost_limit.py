@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from cloud_render.contract.job import Limits
+from cloud_render.contract.job import Limits, Submission
 from cloud_render.contract.spending import Pulse
 
 
@@ -29,6 +29,16 @@ def test_no_frame_begins_that_the_job_cannot_pay(rig):
     assert rig.keys("frames/") == ["frames/0001.png"]
     assert rig.report().exit_code == 72
     assert rig.keys("failures/") == []
+
+
+def test_a_submission_may_raise_the_limit(rig):
+    """The job's own limit stays written down; the retry's counts."""
+    rig.job(frames="1-2", limits=Limits(cost_usd=1.0))
+    has_cost(rig, hours=10)
+    raised = Submission(1, "1-2", 2, "refuse", "2026-11-21T10:15:00+00:00", cost_usd=100.0)
+    rig.put(rig.prefix.submission(1), raised.to_json().encode())
+    rig.fake()
+    assert rig.render(2, "--submission", "1").code == 0
 
 
 def test_a_job_below_its_limit_renders_and_shows_its_own_part(rig):
