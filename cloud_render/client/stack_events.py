@@ -131,6 +131,24 @@ _REMEDIES = tuple(
             "Set the stack up once with credentials that may create service-linked roles (docs/stack.md).",
         ),
         (
+            r"service control policy|resource control policy|permissions boundary",
+            "Your organization forbids that, whatever your own rights are: ask whoever looks after its policies, or "
+            "set the stack up in another account or region.",
+        ),
+        (
+            r"authorized to perform:? sts:AssumeRole|Invalid IamInstanceProfile|role.*(does not exist|not (be )?found)",
+            "A new role takes a minute to arrive: try again.",
+        ),
+        (
+            r"linked account|payer account",
+            "Your organization's payer account must allow budgets, and a new account waits a day: until then set none, "
+            "with --parameter MonthlyBudgetUsd=0.",
+        ),
+        (
+            r"ComputeEnvironment'.* did not stabilize",
+            "Batch could not make it, mostly for want of a service-linked role or of a network: cloud-render doctor.",
+        ),
+        (
             r"not authorized|access ?denied|permissions error|UnauthorizedOperation|explicit deny",
             "Your credentials lack that right: use others, or have the policy in cloudformation/deployer-policy.json "
             "attached to yours.",
@@ -141,7 +159,7 @@ _REMEDIES = tuple(
             "--parameter VpcId=vpc-… --parameter SubnetIds=subnet-…,subnet-…",
         ),
         (
-            r"limit ?exceeded|quota|maximum number|more than \d+",
+            r"limit ?exceeded|exceed quota|quota|maximum number|more than \d+|TooManyBuckets|more buckets than allowed",
             "Ask AWS for more in its console's Service Quotas, or remove what nobody uses.",
         ),
         (
@@ -149,12 +167,12 @@ _REMEDIES = tuple(
             "Something of that name is left from another set-up: remove it, or choose another stack with --stack.",
         ),
         (
-            r"instance type can only be one of|instance type.*not (supported|valid)|unsupported.*instance",
-            "This region or AWS Batch does not have that machine: name others with --parameter InstanceTypes=…",
+            r"not supported in your requested availability zone|availability ?zones?.*(invalid|not available)",
+            "Choose other zones: --parameter ZoneA=… --parameter ZoneB=…",
         ),
         (
-            r"not supported in your requested availability zone|availability zone.*(invalid|not available)",
-            "Choose other zones: --parameter ZoneA=… --parameter ZoneB=…",
+            r"instance type can only be one of|instance type.*not (supported|valid)|unsupported.*instance",
+            "This region or AWS Batch does not have that machine: name others with --parameter InstanceTypes=…",
         ),
         (
             r"(subnet|vpc|security group).*(does not exist|not found|invalid)",
@@ -162,11 +180,21 @@ _REMEDIES = tuple(
         ),
         (r"BucketNotEmpty|bucket you tried to delete is not empty", "Empty the bucket: cloud-render teardown."),
         (
-            r"role.*(does not exist|cannot be found|not found|invalid)",
-            "A new role takes a minute to arrive: try again.",
+            r"policy attached to entities",
+            "Somebody gave the artists' policy to people: detach it from the users, groups and roles that have it "
+            "(IAM, Policies, Entities attached), then do the same again.",
+        ),
+        (r"still contains images|RepositoryNotEmpty", "Remove the images: cloud-render teardown."),
+        (
+            r"has dependencies and cannot be deleted|DependencyViolation",
+            "Something that is not the stack's uses its network: remove that, then do the same again.",
+        ),
+        (
+            r"existing JobQueue relationship|compute environment.*(in use|associated)",
+            "Batch needs some minutes to let go of its machines: do the same again.",
         ),
         (r"Manually scaling down compute environment", "Wait until no job runs, then set it up again."),
-        (r"email", "Check --parameter NotifyEmail."),
+        (r"email|subscriber", "Check --parameter NotifyEmail: it must be an address that can take mail."),
         (
             r"throttl|rate exceeded|timed? ?out|internal (failure|error)|service unavailable",
             "Try again in some minutes.",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cloud_render.client import stack, stack_events
+from cloud_render.client import stack, stack_events, teardown
 from cloud_render.contract.errors import BadArguments, CloudNotReady
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/farm/1"
@@ -34,6 +34,70 @@ NO_TYPE = (
     "Error executing request, Exception : Instance type can only be one of [g4dn.xlarge, optimal, m5n, m3.xlarge], "
     "RequestId: 0e6b1c1e-0000 (Service: AWSBatch; Status Code: 400; Error Code: ClientException)"
 )
+FORBIDDEN = (
+    'Resource handler returned message: "User: arn:aws:sts::123456789012:assumed-role/Dev/me is not authorized to '
+    "perform: ec2:CreateVpc on resource: arn:aws:ec2:eu-central-1:123456789012:vpc/* with an explicit deny in a "
+    'service control policy (Service: Ec2, Status Code: 403)" (RequestToken: 2, HandlerErrorCode: AccessDenied)'
+)
+NO_ROLE_YET = (
+    "Operation failed, ComputeEnvironment went INVALID with error: CLIENT_ERROR - User: batch.amazonaws.com is not "
+    "authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/farm-BatchRole-1 (Service: "
+    "AWSSecurityTokenService; Status Code: 403; Error Code: AccessDenied; Request ID: 1; Proxy: null)"
+)
+NO_PROFILE_YET = (
+    "Operation failed, ComputeEnvironment went INVALID with error: CLIENT_ERROR - Invalid IamInstanceProfile: "
+    "arn:aws:iam::123456789012:instance-profile/farm-InstanceProfile-1"
+)
+NOT_STABLE = (
+    "Resource handler returned message: \"Resource of type 'AWS::Batch::ComputeEnvironment' with identifier "
+    "'arn:aws:batch:eu-central-1:123456789012:compute-environment/Gpu-1' did not stabilize.\" (RequestToken: 1, "
+    "HandlerErrorCode: NotStabilized)"
+)
+NO_LINKED_ROLE = (
+    'Resource handler returned message: "Invalid request provided: CreateCluster Invalid Request: Unable to assume the '
+    "service linked role. Please verify that the ECS service linked role exists. (Service: AmazonECS; Status Code: "
+    '400; Error Code: InvalidParameterException)" (RequestToken: 2, HandlerErrorCode: InvalidRequest)'
+)
+NO_ZONE = (
+    "Your requested instance type (g5.xlarge) is not supported in your requested Availability Zone (us-east-1e). "
+    "Please retry your request by not specifying an Availability Zone or choosing us-east-1a, us-east-1b, us-east-1c."
+)
+OTHER_ZONES = (
+    'Resource handler returned message: "Value (us-east-1g) for parameter availabilityZone is invalid. Subnets can '
+    "currently only be created in the following availability zones: us-east-1a, us-east-1b. (Service: Ec2, Status "
+    'Code: 400, Request ID: 1)" (RequestToken: 2, HandlerErrorCode: InvalidRequest)'
+)
+ROLES = (
+    'Resource handler returned message: "Cannot exceed quota for RolesPerAccount: 1000 (Service: Iam, Status Code: '
+    '409, Request ID: 1)" (RequestToken: 2, HandlerErrorCode: ServiceLimitExceeded)'
+)
+BUCKETS = (
+    "You have attempted to create more buckets than allowed (Service: Amazon S3; Status Code: 400; Error Code: "
+    "TooManyBuckets; Request ID: 1; S3 Extended Request ID: 2; Proxy: null)"
+)
+BUDGET = (
+    "Account 123456789012 is a linked account. To enable budgets for your account, ask the payer account to enable "
+    "budgets first."
+)
+SUBSCRIBER = (
+    "1 validation error detected: Value 'me' at 'notificationsWithSubscribers.1.member.subscribers.1.member.subscriber."
+    "address' failed to satisfy constraint: Member must satisfy regular expression pattern: (.*[\\n\\r\\t\\f\\ ]?)*"
+)
+GATEWAYS = "The maximum number of internet gateways has been reached. (Service: AmazonEC2; Status Code: 400)"
+ATTACHED = (
+    'Resource handler returned message: "Cannot delete a policy attached to entities. (Service: Iam, Status Code: 409, '
+    'Request ID: 1)" (RequestToken: 2, HandlerErrorCode: ResourceConflict)'
+)
+IMAGES = (
+    "Resource handler returned message: \"The repository with name 'farm-repository-1' in registry with id "
+    "'123456789012' cannot be deleted because it still contains images (Service: Ecr, Status Code: 400, Request ID: "
+    '1)" (RequestToken: 2, HandlerErrorCode: GeneralServiceException)'
+)
+DEPENDENCY = (
+    "The vpc 'vpc-0a1b' has dependencies and cannot be deleted. (Service: AmazonEC2; Status Code: 400; Error Code: "
+    "DependencyViolation; Request ID: 1; Proxy: null)"
+)
+RELATED = "Cannot delete, found existing JobQueue relationship (Service: AWSBatch; Status Code: 400; Request ID: 1)"
 EXISTS = "farm-logs already exists in stack arn:aws:cloudformation:eu-central-1:123456789012:stack/old/2"
 NOT_EMPTY = (
     "The bucket you tried to delete is not empty (Service: Amazon S3; Status Code: 409; Error Code: BucketNotEmpty; "
@@ -205,6 +269,18 @@ def test_progress_is_told_event_by_event_once() -> None:
         ("Invalid parameter: Email address (Service: Sns, Status Code: 400)", "Email address", "NotifyEmail"),
         ("Rate exceeded (Service: AWSBatch; Status Code: 429)", "Rate exceeded", "Try again"),
         ("The service-linked role AWSServiceRoleForBatch could not be created", "AWSServiceRole", "service-linked"),
+        (FORBIDDEN, "explicit deny in a service control policy", "Your organization forbids that"),
+        (NO_ROLE_YET, "not authorized to perform: sts:AssumeRole", "takes a minute to arrive"),
+        (NO_PROFILE_YET, "Invalid IamInstanceProfile", "takes a minute to arrive"),
+        (NOT_STABLE, "did not stabilize", "service-linked role"),
+        (NO_LINKED_ROLE, "ECS service linked role exists", "service-linked"),
+        (NO_ZONE, "is not supported in your requested Availability Zone (us-east-1e)", "--parameter ZoneA"),
+        (OTHER_ZONES, "availabilityZone is invalid", "--parameter ZoneA"),
+        (ROLES, "Cannot exceed quota for RolesPerAccount: 1000", "Service Quotas"),
+        (BUCKETS, "more buckets than allowed", "Service Quotas"),
+        (BUDGET, "linked account", "MonthlyBudgetUsd=0"),
+        (SUBSCRIBER, "subscriber.address", "NotifyEmail"),
+        (GATEWAYS, "maximum number of internet gateways", "Service Quotas"),
     ],
 )
 def test_a_failed_creation_says_its_first_cause_and_a_remedy(reason: str, words: str, advice: str) -> None:
@@ -228,7 +304,7 @@ def test_a_creation_is_told_to_clean_up_even_if_this_program_is_gone() -> None:
     assert (asked["ChangeSetType"], asked["OnStackFailure"]) == ("CREATE", "DELETE")
 
 
-@pytest.mark.parametrize("state", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED"])
+@pytest.mark.parametrize("state", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"])
 def test_what_a_failed_set_up_left_is_removed_first(state: str) -> None:
     """A stack in such a state "can not be updated"; it has to be made anew."""
     left = CloudFormation(state, delete_stack=[("DELETE_COMPLETE", [])], execute_change_set=CREATED)
@@ -281,6 +357,69 @@ def test_an_update_whose_undoing_stuck_is_undone_first() -> None:
     )
     _deploy(stuck)
     assert stuck.done == ["continue_update_rollback", "create_change_set", "execute_change_set"]
+
+
+def test_an_update_that_can_not_be_undone_says_what_stuck() -> None:
+    """Both when it happens and when the next set-up tries to get out of it; nothing else is tried."""
+    stuck = ("Gpu", "AWS::Batch::ComputeEnvironment", "UPDATE_FAILED", SCALING)
+    steps: list[Step] = [("UPDATE_ROLLBACK_IN_PROGRESS", [stuck]), ("UPDATE_ROLLBACK_FAILED", [])]
+    failed = CloudFormation("UPDATE_COMPLETE", execute_change_set=steps)
+    with pytest.raises(CloudNotReady, match=r"Gpu .* failed: Manually .* Its state is UPDATE_ROLLBACK_FAILED"):
+        _deploy(failed)
+    still = CloudFormation("UPDATE_ROLLBACK_FAILED", continue_update_rollback=steps)
+    with pytest.raises(CloudNotReady, match=r"can't be taken back. Gpu .* failed: Manually") as error:
+        _deploy(still)
+    assert "Wait until no job runs" in error.value.advice
+    assert still.done == ["continue_update_rollback"]
+
+
+@pytest.mark.parametrize(
+    ("event", "advice"),
+    [
+        (("ArtistPolicy", "AWS::IAM::ManagedPolicy", "DELETE_FAILED", ATTACHED), "detach it"),
+        (("Repository", "AWS::ECR::Repository", "DELETE_FAILED", IMAGES), "Remove the images"),
+        (("Vpc", "AWS::EC2::VPC", "DELETE_FAILED", DEPENDENCY), "uses its network"),
+        (("Gpu", "AWS::Batch::ComputeEnvironment", "DELETE_FAILED", RELATED), "do the same again"),
+        (("Gpu", "AWS::Batch::ComputeEnvironment", "DELETE_FAILED", "Internal Failure"), "Try again"),
+    ],
+)
+def test_a_removal_that_fails_says_its_first_cause_and_goes_on_the_next_time(
+    event: tuple[str, str, str, str], advice: str
+) -> None:
+    """What was removed stays so; the same again asks for the rest."""
+    steps: list[Step] = [("DELETE_IN_PROGRESS", [event]), ("DELETE_FAILED", [])]
+    resists = CloudFormation("CREATE_COMPLETE", delete_stack=steps)
+    holdings = teardown.Holdings("farm", ID, {}, (), 0, 0)
+    with pytest.raises(CloudNotReady, match=f"could not be removed. {event[0]} ") as error:
+        teardown.remove_stack(resists, holdings, sleep=lambda _s: None)
+    assert advice in error.value.advice
+    resists.plays["delete_stack"] = [("DELETE_COMPLETE", [])]
+    teardown.remove_stack(resists, holdings, sleep=lambda _s: None)
+    assert resists.done == ["delete_stack", "delete_stack"]
+
+
+def test_ctrl_c_while_the_stack_is_made_leaves_it_to_aws_and_the_same_again_waits() -> None:
+    """CloudFormation goes on by itself, or cleans up by itself: this program takes nothing back half-way."""
+
+    def pressed(_event: stack_events.Event) -> None:
+        raise KeyboardInterrupt
+
+    made = CloudFormation(execute_change_set=CREATED, outputs={"TemplateVersion": "2"})
+    with pytest.raises(KeyboardInterrupt):
+        stack.deploy(made, "farm", {}, TEMPLATE, sleep=lambda _s: None, progress=pressed)
+    assert made.done == ["create_change_set", "execute_change_set"]
+    made.unchanged = True
+    _, told = _deploy(made)
+    assert told[-1] == "farm"
+    assert made.state == "CREATE_COMPLETE"
+
+
+def test_ctrl_c_while_the_changes_are_worked_out_leaves_nothing_in_the_way() -> None:
+    """The stack that was only looked at has no resources; the same again makes it."""
+    looked_at = CloudFormation("REVIEW_IN_PROGRESS", execute_change_set=CREATED)
+    _deploy(looked_at)
+    ((_, asked),) = [each for each in looked_at.asked if each[0] == "create_change_set"]
+    assert asked["ChangeSetType"] == "CREATE"
 
 
 def test_no_update_while_renders_run_unless_forced() -> None:

@@ -53,7 +53,7 @@ class Cloud:
 def in_the_cloud(release: str) -> Iterator[Cloud]:
     """A local cloud that renders scenes of Blender `release`, until the end of the block."""
     with running(SLOTS, environment={"CLOUD_RENDER_BLENDER": renderer(release)}) as local:
-        local.deploy()
+        local.deploy(WorkerImage="cloud-render-worker")
         yield Cloud(local.endpoint_url, local.region, local.access_key, local.secret_key)
 
 
