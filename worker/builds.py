@@ -12,9 +12,12 @@ Otherwise the error says how to install one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import lzma
 import os
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +34,13 @@ log = logging.getLogger(__name__)
 
 UNPACKED = 4
 """An official archive needs about this many times its own size once unpacked (5.0.1: 380 MB to 1.2 GB)."""
+
+
+_NO_ARCHIVE = (tarfile.TarError, EOFError, KeyError, ValueError, zlib.error, lzma.LZMAError)
+"""What tarfile meets in an archive that is damaged, or made to hurt: links to nothing, names that are no text."""
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+"""Any other error of the system is the archive's fault: names too long, a file where a folder should be."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +142,12 @@ def extract(archive: Path, folder: Path) -> None:
     try:
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
-    except (tarfile.TarError, EOFError) as error:
-        reason = str(error).splitlines()[0]  # the rest is one line for each compression that was tried
+    except _NO_ARCHIVE as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[
+            0
+        ]  # the rest is one line for each compression that was tried
         raise BadInput(f"The Blender archive can't be unpacked ({reason}).", "Install it again.") from error
     except OSError as error:
-        if error.errno is not None:
+        if error.errno in _OF_THE_DISK:
             raise
         raise BadInput(f"The Blender archive can't be unpacked ({error}).", "Install it again.") from error

@@ -84,9 +84,9 @@ class Cache:
         """
         path = self._files / sha256
         with self._locked(sha256):
-            if path.exists() and sha256_of(path) != sha256:
+            if os.path.lexists(path) and not _holds(path, sha256):
                 log.warning("warning: the cache holds a damaged %s; it is fetched again", sha256[:12])
-                path.unlink()
+                _remove(path)
             if not path.exists():
                 fetch(path)
                 path.chmod(0o444)
@@ -195,6 +195,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _holds(path: Path, sha256: str) -> bool:
+    """Whether it is a plain file with that content. All children of the machine write here, one may be hostile."""
+    return path.is_file() and not path.is_symlink() and sha256_of(path) == sha256
+
+
 def _size_of(path: Path) -> int:
     if path.is_dir():
         return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
@@ -202,7 +207,7 @@ def _size_of(path: Path) -> int:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How many inputs are tried, how they are counted, and what every refusal must be.
 
-CLOUD_RENDER_FUZZ multiplies the number of inputs: 1 takes a minute, 20 a coffee break. The seed of a failure is printed by
-hypothesis, and what failed once is tried first the next time.
+CLOUD_RENDER_FUZZ multiplies the number of inputs: 1 takes a minute, 20 a coffee break. hypothesis prints how to have
+a failure again, and tries first what failed the last time.
 """
 
 from __future__ import annotations
@@ -41,11 +41,16 @@ def refused(request: pytest.FixtureRequest) -> Callable[[], Iterator[None]]:
         try:
             yield
         except CloudRenderError as error:
-            assert error.problem.strip()
-            assert error.advice.strip(), error.problem
-            assert 64 <= error.exit_code <= 75
+            check(error)
 
     return trying
+
+
+def check(error: CloudRenderError) -> None:
+    """It says what is wrong and what to do, and ends the worker with a code of ours."""
+    assert error.problem.strip()
+    assert error.advice.strip(), error.problem
+    assert 64 <= error.exit_code <= 75
 
 
 @pytest.fixture

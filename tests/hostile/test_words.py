@@ -21,9 +21,11 @@ from worker.layout import place
 from worker.plan import missing
 
 NASTY = st.sampled_from(
-    ["..", ".", "", "~", "-rf", "$(touch x)", "`id`", "a b", "it's", 'a"b', "ñ", "a\u0308", "\u202e", "\n", "\0", "CON", "x" * 255, "é" * 128]
-    + ["\ud800", "C:", "%00", "*", "|", ";", "&", "\\", "//", "letter"]
-)  # fmt: skip
+    [
+        *("..", ".", "", "~", "-rf", "$(touch x)", "`id`", "a b", "it's", 'a"b', "*", "|", ";", "&", "%00", "\n", "\0"),
+        *("ñ", "a\u0308", "\u202e", "\ud800", "x" * 255, "é" * 128, "CON", "C:", "\\", "//", "letter"),
+    ]
+)
 NAMES = NASTY | st.text(max_size=20)
 PATHS = st.lists(NAMES, min_size=1, max_size=6).map("/".join)
 RANGES = st.text(alphabet="0123456789-.,x ", max_size=30) | st.text(max_size=30)
