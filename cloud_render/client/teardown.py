@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from cloud_render.client import stack as stacks
 from cloud_render.client import stack_events
@@ -14,7 +17,9 @@ from cloud_render.client.stack_events import Progress, Sleep, silent
 from cloud_render.client.stack_jobs import LiveJob, live_jobs
 from cloud_render.client.template_source import Clients
 from cloud_render.contract.errors import BadArguments, CloudNotReady, CloudUnreachable, NoStack, StorageUnavailable
-from cloud_render.store.translate import translated
+from cloud_render.store.translate import status_of, translated
+
+log = logging.getLogger(__name__)
 
 REASON = "The stack is being removed."
 
@@ -56,10 +61,13 @@ class Remains:
 
 
 def survey(clients: Clients, stack: str) -> Holdings:
-    """What there is to take away. Raises NoStack, CloudUnreachable, NoCredentials, NotAllowed."""
+    """What there is to take away; of a stack that is gone its bucket, where a removal stopped before that.
+
+    Raises NoStack, CloudUnreachable, NoCredentials, NotAllowed.
+    """
     cloudformation = clients.client("cloudformation")
     with translated(f"look at the stack {stack!r}", CloudUnreachable):
-        described = stacks.describe(cloudformation, stack)
+        described = stacks.describe(cloudformation, stack) or _gone_but_its_bucket(clients, stack)
         if described is None:
             raise NoStack(f"There is no stack named {stack}.", "Nothing is to be removed.")
         outputs = {row["OutputKey"]: row["OutputValue"] for row in described.get("Outputs", ())}
@@ -163,6 +171,34 @@ def remove_bucket(clients: Clients, bucket: str) -> None:
     empty_bucket(clients, bucket)
     with translated(f"remove the bucket {bucket}", StorageUnavailable):
         clients.client("s3").delete_bucket(Bucket=bucket)
+
+
+def _gone_but_its_bucket(clients: Clients, stack: str) -> dict[str, Any] | None:
+    """The stack of that name that was deleted last, if its bucket is still there. CloudFormation knows 90 days back."""
+    cloudformation, s3 = clients.client("cloudformation"), clients.client("s3")
+    try:
+        pages = cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
+        ids = [row["StackId"] for page in pages for row in page["StackSummaries"] if row["StackName"] == stack]
+    except ClientError as error:
+        log.info("whether a removed stack left its bucket is not known: %s", error)
+        return None  # a deployer may lack the right to list all stacks
+    for stack_id in ids[:1]:
+        described = stacks.describe(cloudformation, stack_id) or {}
+        outputs = {row["OutputKey"]: row["OutputValue"] for row in described.get("Outputs", ())}
+        if outputs.get("BucketName") and _is_there(s3, outputs["BucketName"]):
+            kept = [row for row in described["Outputs"] if row["OutputKey"] == "BucketName"]
+            return {"StackId": stack_id, "Outputs": kept}
+    return None
+
+
+def _is_there(s3: Any, bucket: str) -> bool:
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if status_of(error) in (403, 404):
+            return False  # gone, and its name may be somebody else's by now
+        raise
+    return True
 
 
 def confirmed(stack: str, typed: str) -> None:

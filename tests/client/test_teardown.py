@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
+from botocore.exceptions import ClientError
 
 from cloud_render.client import stack, teardown
 from cloud_render.contract.errors import BadArguments, NoStack
@@ -45,6 +49,42 @@ def test_the_bucket_stays_where_that_is_wished(cloud: LocalCloud) -> None:
     assert remains == teardown.Remains(bucket, 4, 9)
     assert cloud.client("s3").get_object(Bucket=bucket, Key="jobs/a/job.json")["Body"].read() == b"other"
     teardown.remove_bucket(cloud, bucket)
+
+
+def test_a_removal_that_stopped_before_its_bucket_goes_on_there(cloud: LocalCloud) -> None:
+    """The stack is gone by then: its bucket is found by what CloudFormation remembers of it."""
+    bucket = _filled(cloud, "half")
+    teardown.teardown(cloud, teardown.survey(cloud, "half"), keep_bucket=True)
+    rest = teardown.survey(cloud, "half")
+    assert (rest.bucket, rest.objects, rest.live) == (bucket, 4, ())
+    assert teardown.teardown(cloud, rest) == teardown.Remains("", 0, 0)
+    assert bucket not in _buckets(cloud)
+    with pytest.raises(NoStack):
+        teardown.survey(cloud, "half")
+
+
+def test_whoever_may_not_list_stacks_is_told_that_there_is_none(cloud: LocalCloud) -> None:
+    """That right is not needed for anything else."""
+    refused = cloud.client("cloudformation")
+    refused.meta.events.register("before-call.cloudformation.ListStacks", _refuse)
+    clients = _One(cloud, refused)
+    with pytest.raises(NoStack, match="no stack named never"):
+        teardown.survey(clients, "never")
+
+
+@dataclass(frozen=True)
+class _One:
+    """A cloud with one client in place of its own."""
+
+    cloud: LocalCloud
+    cloudformation: Any
+
+    def client(self, service_name: str, /) -> Any:
+        return self.cloudformation if service_name == "cloudformation" else self.cloud.client(service_name)
+
+
+def _refuse(**_: Any) -> None:
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListStacks")
 
 
 def test_jobs_are_ended_first(cloud: LocalCloud) -> None:
