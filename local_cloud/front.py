@@ -18,6 +18,7 @@ from local_cloud.control import CONTROL, Control
 from local_cloud.http_types import Answer, Application, Environ, StartResponse, call, header
 from local_cloud.logs_api import PREFIX, LogsApi
 from local_cloud.metadata import METADATA, Metadata
+from local_cloud.price_api import PriceApi
 from local_cloud.registry import ACCOUNT
 from local_cloud.s3_checks import UNSIGNED, BadBody
 from local_cloud.s3_proxy import Unreachable
@@ -32,7 +33,7 @@ class ObjectStore(Protocol):
 
 
 class Front:
-    """A WSGI application: Batch jobs, log streams and S3 are ours, all else is moto's."""
+    """A WSGI application: Batch jobs, log streams, prices and S3 are ours, all else is moto's."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Front:
         self._objects = objects
         self._control = control
         self._metadata = metadata
+        self._prices = PriceApi(clock)
         self._line = line
         self._secrets = secrets
         """Access key → secret key of everyone who may call."""
@@ -100,7 +102,7 @@ class Front:
         target = header(environ, "X-Amz-Target") or ""
         if target.startswith(PREFIX) and (ours := self._logs.answer(target, body, claim.region)) is not None:
             return ours
-        return self._of_moto(claim, environ)
+        return self._prices.answer(claim.service, body, claim.region) or self._of_moto(claim, environ)
 
     def _of_s3(self, claim: Claim, environ: Environ) -> Answer:
         covered = UNSIGNED if claim.expires_s is not None else header(environ, "x-amz-content-sha256")

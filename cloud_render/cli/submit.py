@@ -25,9 +25,12 @@ from cloud_render.cli.transfer import TransferDisplay
 from cloud_render.client import builds
 from cloud_render.client import submit as submits
 from cloud_render.client.farm import Farm
+from cloud_render.client.money import usd_range
 from cloud_render.client.options import Options
 from cloud_render.client.plan import ENGINES, FORMATS, SubmitPlan
 from cloud_render.client.plan import plan as make_plan
+from cloud_render.client.quote import Wish
+from cloud_render.client.quoting import best_cut, submit_keeping_tests
 from cloud_render.client.video import CODECS, CONTAINERS, QUALITIES
 from cloud_render.contract import rate, values
 from cloud_render.contract.errors import BadArguments, Cancelled
@@ -201,7 +204,8 @@ def submit(
 
     The .blend goes as it is, never saved again, with every file it needs; what the cloud has already is not sent
     again. One array job renders the frames, another one makes the video. Stopped with Ctrl-C during the upload, the
-    same command goes on where it stopped.
+    same command goes on where it stopped. Test frames of the unchanged scene are kept; where there are some, they say
+    how many frames a machine renders in a row.
     """
     options = options_of(chosen)
     stages = Stages(settings.output)
@@ -213,8 +217,10 @@ def submit(
     if farm is None:
         _show_dry_run(settings.output, plan)
         return Exit.DONE
+    if options.frames_per_job is None:
+        plan = _cut(settings.output, farm, plan)
     what = f"{words.count(plan.frame_count, 'frame')}, {_slices(plan)}"
-    return carry_out(settings, farm, plan, stages, what, wait, to)
+    return carry_out(settings, farm, plan, stages, what, wait, to, submit_keeping_tests)
 
 
 def carry_out(
@@ -243,6 +249,15 @@ def carry_out(
         return watch.say_left_running(settings, job_id)
     settings.output.document({"job": job_id, **_planned(plan)})
     return Exit.DONE
+
+
+def _cut(output: Output, farm: Farm, plan: SubmitPlan) -> SubmitPlan:
+    """By what is known of the frames' times, which is said; else by their number alone."""
+    plan, quote = best_cut(farm, plan, Wish(), datetime.now(UTC))
+    if quote:
+        first = quote.offers[0]
+        output.remark(f"{first.why} About {usd_range(first.usd)}, in {words.duration(first.wall_s.likely)}.")
+    return plan
 
 
 def options_of(chosen: dict[str, Any]) -> Options:

@@ -39,7 +39,9 @@ def past_jobs(farm: Farm, plan: SubmitPlan) -> list[Past]:
     own = [job_id for job_id in ids if keys.is_job_id(job_id) and job_id[16:-5] == slug]
     jobs = [_job(farm, job_id) for job_id in sorted(own, reverse=True)[:_JOBS]]
     return [
-        Past(job, same_look(farm, plan, job) and _same_files(plan, job)) for job in jobs if job and _like(plan, job)
+        Past(job, same_look(farm, plan, job) and _same_files(plan, job))
+        for job in jobs
+        if job and _like(farm, plan, job)
     ]
 
 
@@ -74,9 +76,10 @@ def same_look(farm: Farm, plan: SubmitPlan, job: RenderJob) -> bool:
     )
 
 
-def _like(plan: SubmitPlan, job: RenderJob) -> bool:
-    """Whether its frame times say anything of the plan's: the same scene at the same size and quality."""
-    return job.scene == plan.scene and job.overrides == plan.overrides
+def _like(farm: Farm, plan: SubmitPlan, job: RenderJob) -> bool:
+    """Whether its frame times say anything of the plan's: the same scene at the same size and quality, and device."""
+    device = plan.device or farm.default_device
+    return job.scene == plan.scene and job.overrides == plan.overrides and job.device == device
 
 
 def _same_files(plan: SubmitPlan, job: RenderJob) -> bool:

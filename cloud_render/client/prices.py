@@ -115,7 +115,8 @@ def _asked(what: str, ask: Any, notices: list[str]) -> dict[str, Any]:
         found: dict[str, Any] = ask()
     except CloudRenderError as error:
         log.info("no %s: %s", what, error)
-        notices.append(f"AWS did not tell its {what} ({error.problem}) Typical ones of {prices.DATE} are used.")
+        problem = error.problem.rstrip(".")
+        notices.append(f"AWS did not tell its {what}: {problem}. Typical ones of {prices.DATE} are used.")
         return {}
     if not found:
         notices.append(f"AWS told no {what} for these machines: typical ones of {prices.DATE} are used.")

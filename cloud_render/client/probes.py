@@ -21,6 +21,9 @@ from cloud_render.store import NEVER
 
 PROBES = 3
 
+MOST_PROBES = 12
+"""A job of more frames is no test, and its frames are not taken for one."""
+
 _AT_ONCE = 16
 
 
@@ -40,6 +43,8 @@ def probe_plan(plan: SubmitPlan, frames_text: str = "") -> SubmitPlan:
     """
     planned = ranges.parse(plan.frames)
     chosen = ranges.parse(frames_text) if frames_text else probe_frames(planned)
+    if len(chosen) > MOST_PROBES:
+        raise BadArguments(f"{len(chosen)} test frames are too many.", f"Choose {MOST_PROBES} at most, or submit them.")
     strangers = sorted(set(chosen).difference(planned))
     if strangers:
         raise BadArguments(
@@ -68,8 +73,9 @@ def inherited(farm: Farm, plan: SubmitPlan, cancelled: Callable[[], bool] = NEVE
 
 
 def _is_test(job: RenderJob, plan: SubmitPlan) -> bool:
-    """A job of single frames without a video, which are frames of the plan."""
-    return job.video is None and job.frames_per_job == 1 and set(job.frame_list) <= set(ranges.parse(plan.frames))
+    """A job of a few single frames without a video, which are frames of the plan."""
+    few = len(job.frame_list) <= MOST_PROBES and job.frames_per_job == 1
+    return few and job.video is None and set(job.frame_list) <= set(ranges.parse(plan.frames))
 
 
 class _Keeper:

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cloud-render quote`: what rendering a .blend will cost and how long it will take, in several ways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloud_render.cli import words
+from cloud_render.cli.blenders import look_into
+from cloud_render.cli.connect import farm_of
+from cloud_render.cli.exit_codes import Exit
+from cloud_render.cli.options import Settings, command, option
+from cloud_render.cli.output import Output
+from cloud_render.cli.stages import Stages
+from cloud_render.cli.submit import options_of, render_options, show_notes
+from cloud_render.client.money import Range, usd, usd_range
+from cloud_render.client.plan import plan as make_plan
+from cloud_render.client.quote import Offer, Quote, Wish
+from cloud_render.client.quoting import quote_of
+from cloud_render.contract import values
+
+PRICE = "The price"
+
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+
+def duration(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """`90min`, `2h`, `1h30m` in seconds; a callback for an option."""
+    if value is None:
+        return None
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(d|h|min|m|s)", value)
+    if not parts or not re.fullmatch(r"(?:\s*\d+(?:\.\d+)?\s*(?:d|h|min|m|s))+\s*", value, re.ASCII):
+        raise click.BadParameter(f"{value!r} is not a duration such as 90min, 2h or 1h30m.", ctx, parameter)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+deadline_option = option(
+    "--deadline",
+    "deadline_s",
+    metavar="TIME",
+    default=None,
+    callback=duration,
+    section=PRICE,
+    help="It must be done after so long: 90min, 2h, 1h30m. Takes the cheapest way that is.",
+)
+
+limit_option = option(
+    "--most",
+    "limit_usd",
+    metavar="USD",
+    type=click.FloatRange(min=0.01),
+    default=None,
+    section=PRICE,
+    help="It may cost so much: fewer machines are started where starting them would use that up.",
+)
+
+download_option = option(
+    "--with-download/--without-download",
+    "download",
+    default=True,
+    section=PRICE,
+    help="Whether the frames are brought to this computer. Default: they are.",
+)
+
+
+@command("quote")
+@click.argument("file", type=click.Path(path_type=Path))
+@render_options
+@deadline_option
+@limit_option
+@download_option
+def quote(
+    settings: Settings,
+    file: Path,
+    program: str | None,
+    deadline_s: float | None,
+    limit_usd: float | None,
+    download: bool,
+    **chosen: Any,
+) -> int:
+    """Show what rendering FILE will cost, and how long it will take. Sends nothing.
+
+    Rests on test frames of this scene (`cloud-render test`), else on frames of an earlier state of it. Prices are AWS's
+    of this moment where you may ask for them. US dollars, without tax.
+    """
+    options = options_of(chosen)
+    stages = Stages(settings.output)
+    farm = farm_of(settings)
+    examination = look_into(file, stages, program, options.use_scripts, options.frames or None)
+    now = datetime.now(UTC)
+    plan = make_plan(examination, options, now)
+    show_notes(settings.output, plan)
+    with stages.stage("Asking for prices", "Asked for prices"):
+        found = quote_of(farm, plan, Wish(deadline_s=deadline_s, limit_usd=limit_usd, download=download), now)
+    settings.output.document(plain(found))
+    say(settings.output, found)
+    return Exit.DONE if found.offers[0].meets_deadline else Exit.FAILED
+
+
+def plain(found: Quote) -> dict[str, Any]:
+    """As JSON has it; `usd_per_frame` is added for who compares."""
+    answer: dict[str, Any] = values.to_plain(found)
+    for row, offer in zip(answer["offers"], found.offers, strict=True):
+        row["usd_per_frame"] = offer.usd.likely / found.frames
+    return answer
+
+
+def say(output: Output, found: Quote) -> None:
+    """The choices as a table, the first one item by item, and what it rests on."""
+    for line in lines(found):
+        output.say(line)
+    for notice in found.notices:
+        output.remark(notice)
+
+
+def lines(found: Quote) -> list[str]:
+    """For people."""
+    first = found.offers[0]
+    state = "test frames" if found.basis == "probes" else "frames of an earlier state"
+    rest = f"{words.count(found.frames, 'frame')}, by {found.measured_frames} {state}"
+    memory = f", {words.size(found.peak_memory)} of memory" if found.peak_memory else ""
+    return [
+        f"{rest}{memory}",
+        "",
+        *words.columns([("", "MACHINES", "FRAMES EACH", "TIME", "PRICE", ""), *map(_row, found.offers)]),
+        "",
+        f"{first.goal.capitalize()}: {first.why}",
+        *words.columns(
+            [*((f"  {item.name}", usd_range(item.usd), item.detail) for item in first.items), _total(first)]
+        ),
+        "",
+        f"Prices: {found.prices}. Limit unless you set one: {usd(found.limit_usd)}.",
+    ]
+
+
+def _total(offer: Offer) -> tuple[str, str, str]:
+    worst = f"{usd(offer.on_demand_usd)} if no Spot machine came and On-Demand ones did it"
+    return ("  In all", usd_range(offer.usd), worst if offer.machines.spot else "")
+
+
+def _row(offer: Offer) -> Sequence[str]:
+    schedule = offer.schedule
+    return (
+        offer.goal,
+        f"{schedule.machines} x {offer.machines.name} ({', '.join(offer.machines.types)})",
+        f"{schedule.frames_per_job}",
+        _time(offer.wall_s),
+        usd_range(offer.usd),
+        "" if offer.meets_deadline else "after the deadline",
+    )
+
+
+def _time(seconds: Range) -> str:
+    return f"{words.duration(seconds.likely)} (up to {words.duration(seconds.high)})"

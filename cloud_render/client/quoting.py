@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A quote for a plan: what is known of its frames, the stack's machines and today's prices, brought together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from cloud_render.client import history, prices, probes, submit
+from cloud_render.client.farm import Farm
+from cloud_render.client.plan import SubmitPlan
+from cloud_render.client.pools import pools
+from cloud_render.client.quote import Offer, Quote, Wish, quote
+from cloud_render.contract import frames as ranges
+from cloud_render.contract.errors import CloudRenderError, NotThere
+from cloud_render.store import NEVER, SILENT, Progress
+
+log = logging.getLogger(__name__)
+
+NO_TEST = "Nothing is known of this scene's frames yet."
+TEST_IT = "Render test frames first: cloud-render test FILE, or Test in Blender's panel."
+
+
+def quote_of(farm: Farm, plan: SubmitPlan, wish: Wish, now: datetime) -> Quote:
+    """The class of machines that the plan names comes first among the offers.
+
+    Raises NotThere where no frame of the scene was ever rendered, DoesNotFit, BadArguments, and what S3, Batch and EC2
+    make of being asked; prices that AWS does not tell are no error.
+    """
+    known = history.known(farm, plan)
+    if known is None:
+        raise NotThere(NO_TEST, TEST_IT)
+    found = sorted(pools(farm), key=lambda pool: pool.name != plan.machine)
+    types = sorted({name for pool in found for name in pool.types})
+    price_list = prices.current(farm.connection, types, now)
+    return quote(known, ranges.parse(plan.frames), found, price_list, replace(wish, video=plan.video is not None))
+
+
+def cut_as(plan: SubmitPlan, offer: Offer) -> SubmitPlan:
+    """The plan, cut into children as the offer has it."""
+    per_job = ranges.fitted_frames_per_job(plan.frame_count, offer.schedule.frames_per_job)
+    return replace(plan, frames_per_job=per_job, children=ranges.children(plan.frame_count, per_job))
+
+
+def best_cut(farm: Farm, plan: SubmitPlan, wish: Wish, now: datetime) -> tuple[SubmitPlan, Quote | None]:
+    """The plan cut as its quote's first offer has it; as it is where there can be no quote, which is no error."""
+    try:
+        found = quote_of(farm, plan, wish, now)
+    except CloudRenderError as error:
+        log.info("no quote for %s: %s", plan.name, error)
+        return plan, None
+    return cut_as(plan, found.offers[0]), found
+
+
+def submit_keeping_tests(
+    farm: Farm, plan: SubmitPlan, progress: Progress = SILENT, cancelled: Callable[[], bool] = NEVER
+) -> str:
+    """submit.submit(), but test frames of the scene as it is now are kept and not rendered again."""
+    inherited = probes.inherited(farm, plan, cancelled)
+    return submit.submit(farm, plan, progress, cancelled, inherited=inherited)
