@@ -75,7 +75,8 @@ def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], Non
     if build is None:
         raise BadInput(
             f"There is no Blender{' ' + release(version) if version else ''} here or in {bucket.uri(keys.BLENDER)}.",
-            f"Install it: python -m worker install-blender {version or 'VERSION'} --to s3://{bucket.name}/blender",
+            f"Install it: cloud-render blender install {version or 'VERSION'}, or by hand "
+            f"python -m worker install-blender {version or 'VERSION'} --to s3://{bucket.name}/blender",
         )
     with cache.build(build.sha256, lambda folder: _unpack(bucket, cache, build, folder)) as folder:
         found = door.of_build(folder)

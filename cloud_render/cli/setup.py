@@ -152,9 +152,16 @@ def _build(connection: Connection, outputs: Mapping[str, str], stages: Stages) -
 
 
 def _ask_for_quota(connection: Connection, short: Sequence[Shortage], output: Output) -> None:
+    """A request that AWS refuses ends nothing: the stack stands."""
     for shortage in short:
-        status = preflight.ask_for_more(connection, shortage, ASKED_VCPUS)
+        try:
+            status = preflight.ask_for_more(connection, shortage, ASKED_VCPUS)
+        except CloudRenderError as error:
+            output.warn(f"AWS was not asked for {shortage.kind.words}: {error.problem}", error.advice)
+            continue
         output.say(f"Asked AWS for {ASKED_VCPUS:g} vCPUs of {shortage.kind.words}: {status}. It may take days.")
+    if short:
+        output.say(preflight.until_then(short))
 
 
 def _smoked(settings: Settings, connection: Connection, stages: Stages, short: Sequence[Shortage]) -> tuple[Exit, str]:

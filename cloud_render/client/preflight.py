@@ -209,6 +209,18 @@ def shortages(connection: Connection, least: float = 4) -> tuple[Shortage, ...]:
     return tuple(found)
 
 
+def until_then(short: Sequence[Shortage]) -> str:
+    """What works as long as these quotas are so small; empty where nothing is short."""
+    kinds = {shortage.kind for shortage in short}
+    if Kind(gpu=False, spot=False) in kinds:
+        return "Until then nothing works here: no video could be made, and no Blender installed. Try another region."
+    if Kind(gpu=False, spot=True) in kinds:
+        return (
+            "Until then nothing can be rendered here, but with On-Demand machines (docs/stack.md). Try another region."
+        )
+    return "Until then `cloud-render submit --device cpu` renders." if kinds else ""
+
+
 def ask_for_more(connection: Connection, shortage: Shortage, vcpus: float) -> str:
     """Ask AWS to raise the quota; its word for the request's state, such as PENDING."""
     with translated("ask for a larger quota", CloudUnreachable):

@@ -10,6 +10,10 @@ import pytest
 
 from cloud_render.cli import setup as setups
 from cloud_render.client import stack
+from cloud_render.client.farm import Connection
+from cloud_render.client.machines import Kind
+from cloud_render.client.preflight import Shortage
+from cloud_render.contract.errors import NotAllowed
 from local_cloud.testing import LocalCloud
 
 PREBUILT = ("--image", "registry.example/cloud-render-worker:1")
@@ -65,6 +69,28 @@ def test_what_can_not_be_is_refused_before_anything_is_made(
     done = cloud_render("setup", "--stack", "refused", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [("PENDING", "64 vCPUs of Spot GPU machines: PENDING"), (NotAllowed("It is not allowed."), "AWS was not asked")],
+)
+def test_a_quota_that_is_asked_for_says_what_works_until_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: Any, words: str
+) -> None:
+    """Whether or not AWS takes the request: the stack stands in any case."""
+
+    def ask(*_: Any) -> str:
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    monkeypatch.setattr(setups.preflight, "ask_for_more", ask)
+    short = [Shortage(Kind(gpu=True, spot=True), 0.0)]
+    setups._ask_for_quota(Connection(), short, setups.Output())
+    said = capsys.readouterr()
+    assert words in said.out + said.err
+    assert "--device cpu" in said.out
 
 
 def test_an_update_is_shown_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,6 +136,22 @@ def test_roles_of_the_services_are_made_once() -> None:
     assert "batch, ecs, autoscaling, spot" in note
 
 
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        ((), ""),
+        (((True, True),), "--device cpu"),
+        (((True, True), (False, True)), "nothing can be rendered here"),
+        (((True, True), (False, True), (False, False)), "nothing works here"),
+    ],
+)
+def test_what_works_until_a_quota_is_granted_is_told(kinds: tuple[tuple[bool, bool], ...], words: str) -> None:
+    """The kind that is not short decides."""
+    short = [preflight.Shortage(Kind(gpu, spot), 0.0) for gpu, spot in kinds]
+    assert words in preflight.until_then(short)
+    assert bool(preflight.until_then(short)) is bool(short)
+
+
 def test_a_quota_of_nothing_is_told_and_can_be_raised() -> None:
     """A new account may start no GPU machine; a request that is under way already is no error."""
     account: Any = Account(get_service_quota={"Quota": {"Value": 0.0}})
