@@ -216,7 +216,7 @@ def until_then(short: Sequence[Shortage]) -> str:
         return "Until then nothing works here: no video could be made, and no Blender installed. Try another region."
     if Kind(gpu=False, spot=True) in kinds:
         return (
-            "Until then nothing can be rendered here, but with On-Demand machines (docs/stack.md). Try another region."
+            "Until then nothing can be rendered here but on On-Demand machines (docs/stack.md). Try another region."
         )
     return "Until then `cloud-render submit --device cpu` renders." if kinds else ""
 
