@@ -11,7 +11,7 @@ from worker.cache import Cache
 
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
 SECRET_PLACES = ("AWS_CONTAINER_CREDENTIALS_", "AWS_WEB_IDENTITY_", "AWS_ROLE_", "AWS_SHARED_CREDENTIALS_")
-"""A .blend is code: Blender gets no credentials and no way to them."""
+"""A .blend is code, and so is a hook: neither gets credentials nor a way to them."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,12 @@ def blender_environment(folders: Folders, cache: Cache) -> dict[str, str]:
         ours[name] = os.environ.get(name) or str(kept / folder)
     # Compiled kernels of a large scene are above CUDA's default of 1 GiB.
     ours["CUDA_CACHE_MAXSIZE"] = os.environ.get("CUDA_CACHE_MAXSIZE") or str(4 * 2**30)
-    inherited = {name: value for name, value in os.environ.items() if not _is_secret(name)}
-    return inherited | ours
+    return without_secrets() | ours
+
+
+def without_secrets() -> dict[str, str]:
+    """This process's own environment, but for what leads to credentials."""
+    return {name: value for name, value in os.environ.items() if not _is_secret(name)}
 
 
 def _is_secret(name: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Literal
 from cloud_render.contract.errors import BadInput, CloudRenderError
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.scene import problem_of_scene_path
+from worker.child import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ Name = Literal["pre_render", "post_render"]
 
 
 def run(name: Name, job: RenderJob, root: Path, environment: Mapping[str, str], longest_s: float = LONGEST_S) -> None:
-    """Runs the job's hook `name`, if it has one; `environment` comes on top of our own.
+    """Runs the job's hook `name`, if it has one; `environment` comes on top of our own without its credentials.
 
     Raises CloudRenderError where it fails. Whatever it started ends with it.
     """
@@ -43,7 +44,7 @@ def run(name: Name, job: RenderJob, root: Path, environment: Mapping[str, str], 
     script = root / place
     unix_lines(script)
     log.info("%s: %s", name, place)
-    with _started([bash, str(script)], (root / job.blend).parent, {**os.environ, **environment}) as process:
+    with _started([bash, str(script)], (root / job.blend).parent, {**without_secrets(), **environment}) as process:
         reader = threading.Thread(target=_log, args=(process,), daemon=True, name=name)
         reader.start()
         try:
