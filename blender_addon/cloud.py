@@ -14,20 +14,37 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_render.client import control, doctor, logs, monitor, pictures, profiles, setup, signin, submit, teardown
+from cloud_render.client import (
+    control,
+    costs,
+    doctor,
+    expenses,
+    logs,
+    monitor,
+    phases,
+    pictures,
+    probes,
+    profiles,
+    quoting,
+    setup,
+    signin,
+    submit,
+    teardown,
+)
 from cloud_render.client import download as downloads
 from cloud_render.client.again import again as rerender
 from cloud_render.client.again import old_job
-from cloud_render.client.builds import builds
+from cloud_render.client.builds import builds, lacks
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan, plan
-from cloud_render.contract.errors import NoCredentials, SignedOut
+from cloud_render.client.quote import Quote, Wish
+from cloud_render.contract.errors import NoCredentials, NotThere, SignedOut
 from cloud_render.contract.scene import Examination
 from cloud_render.store import Progress, SourceFile
 
-from .model import Account, Check, Found, KnownProfile, Remedy, Role, SignIn, StackWork, Transfer
+from .model import Account, Billed, Check, Found, KnownProfile, Remedy, Role, Running, SignIn, StackWork, Transfer
 
 MOST_JOBS = 200
 LOG_TAIL = 400
@@ -107,20 +124,36 @@ def find_out(
     examination: Examination,
     options: Options,
     again_of: str,
+    test: bool,
     tell: Callable[[Transfer], None],
     stopped: Callable[[], bool],
 ) -> Found:
     """What would be sent, and what of it the bucket lacks. Nothing is sent.
 
-    Where frames of the job `again_of` are rendered again, the new job has all the old one's frames.
+    Where frames of the job `again_of` are rendered again, the new job has all the old one's frames; of a `test`, it has
+    a few that tell most of the others.
     """
     farm = farm_of(account)
     if again_of:
         options = replace(options, frames=old_job(farm, again_of).frames)
     made = plan(examination, options, datetime.now(UTC))
+    if test:
+        made = probes.probe_plan(made)
     files = [SourceFile(Path(file.path), file.scene_path) for file in made.files]
     novelty = farm.store.novelty(files, Meter(tell), stopped)
-    return Found(made, novelty.new, builds(farm))
+    return Found(made, novelty.new, builds(farm), lacks(farm, made.blender))
+
+
+def quoted(account: Account, made: SubmitPlan, frames: str) -> Quote | None:
+    """The price of `frames`, or of all that are planned; None where no frame of the scene was ever rendered.
+
+    Raises what the cloud answers, and DoesNotFit.
+    """
+    wish = Wish(limit_usd=made.limits.cost_usd)
+    try:
+        return quoting.quote_of(farm_of(account), replace(made, frames=frames or made.frames), wish, datetime.now(UTC))
+    except NotThere:
+        return None
 
 
 def send(
@@ -128,6 +161,20 @@ def send(
 ) -> str:
     """The id of the job, once Batch has it; the same again goes on where it stopped."""
     return submit.submit(farm_of(account), made, Meter(tell), stopped, memory)
+
+
+def bill(account: Account, job_id: str, *, final: bool) -> Billed:
+    """What the job has cost up to now."""
+    found = costs.job_bill(farm_of(account), job_id, datetime.now(UTC))
+    return Billed(found.bills[0], found.prices, found.notices, final)
+
+
+def running(account: Account) -> Running:
+    """What is on and paid for at this moment."""
+    farm = farm_of(account)
+    machines = tuple(machine.instance_type for machine in expenses.machines_on(farm))
+    going_on = [job for job in monitor.jobs(farm, MOST_JOBS) if job.phase not in phases.ENDED]
+    return Running(machines, len(going_on), f"{datetime.now():%H:%M}")
 
 
 def jobs(account: Account) -> tuple[JobSummary, ...]:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from cloud_render.client.bill import Bill
     from cloud_render.client.monitor import JobState, JobSummary
     from cloud_render.client.plan import SubmitPlan
+    from cloud_render.client.quote import Quote
     from cloud_render.client.signin import Token
     from cloud_render.contract.scene import MissingFile
 
@@ -64,7 +66,7 @@ class Transfer:
         return (self.total - self.done) / self.rate if self.rate > 0 else None
 
 
-Stage = Literal["packing", "saving", "checking", "ready", "uploading"]
+Stage = Literal["packing", "saving", "checking", "pricing", "ready", "uploading"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,42 @@ class Found:
     """Of the files, not in the bucket yet."""
     builds: tuple[str, ...] = ()
     """Versions of Blender that the farm has; empty: none, or not known."""
+    installs: bool = False
+    """Whether the job first installs its Blender in the cloud."""
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What a submit will cost, or why that is not known."""
+
+    quote: Quote | None = None
+    """None where no frame of the scene was ever rendered in the cloud, and where something stood in the way."""
+    why_not: str = ""
+    """What stood in the way."""
+
+
+@dataclass(frozen=True)
+class Billed:
+    """What a job has cost."""
+
+    bill: Bill
+    prices: str
+    """Where the prices come from."""
+    notices: tuple[str, ...] = ()
+    final: bool = False
+    """Whether the job had ended by then."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is on in the cloud, and so is paid for, when it was looked at last."""
+
+    machines: tuple[str, ...]
+    """Types, a name each."""
+    jobs: int
+    """That have not ended."""
+    at: str
+    """Hours and minutes of this computer's clock."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +127,10 @@ class Submit:
     transfer: Transfer = Transfer()
     again_frames: str = ""
     """Those of an older job that are rendered again; empty for a new job."""
+    test: bool = False
+    """Whether it is a few test frames, not the job itself."""
+    priced: Priced | None = None
+    """None until the price is known, and where nobody asked for it."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +215,10 @@ class Model:
     """What is being done to a job, in words, by job id."""
     previews: dict[str, Mapping[int, Path]] = field(default_factory=dict)
     """Preview files on this computer, by job id and frame."""
+    bills: dict[str, Billed] = field(default_factory=dict)
+    """What the jobs that were looked at have cost, by job id."""
+    running: Running | None = None
+    """None until it was looked at, which is when a job has ended."""
     profiles: tuple[KnownProfile, ...] | None = None
     """None until they were read, which is when the preferences are shown."""
     profiles_wanted: bool = False
@@ -193,7 +239,8 @@ class Model:
     def forget_cloud(self) -> None:
         """Another account, region or stack: nothing of the last one holds."""
         self.problem, self.jobs, self.listed, self.list_is_old, self.checks = None, (), False, True, ()
-        for known in (self.states, self.previews):
+        self.running = None
+        for known in (self.states, self.previews, self.bills):
             known.clear()
         self.changes += 1
 

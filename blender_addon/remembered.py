@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from .account import own_folder
 
 log = logging.getLogger(__name__)
+
+_MOST_PRICES = 200
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Remembered:
     """Whether the cloud was ever reached: from then on the list of jobs comes by itself."""
     downloads: tuple[str, ...] = ()
     """Jobs whose results are to be brought here when they have ended."""
+    prices: Mapping[str, float] = field(default_factory=dict)
+    """What the artist was told that a job will cost, in USD, by job id; of the newest jobs."""
 
 
 _now: Remembered | None = None
@@ -43,6 +48,11 @@ def forget_download(job_id: str) -> None:
     _change(replace(remembered(), downloads=tuple(one for one in remembered().downloads if one != job_id)))
 
 
+def price(job_id: str, usd: float) -> None:
+    newest = sorted({**remembered().prices, job_id: usd}.items(), reverse=True)[:_MOST_PRICES]
+    _change(replace(remembered(), prices=dict(newest)))
+
+
 def _change(new: Remembered) -> None:
     global _now
     if new == remembered():
@@ -59,10 +69,11 @@ def _change(new: Remembered) -> None:
 def _read() -> Remembered:
     try:
         plain = json.loads(_file().read_text())
-        return Remembered(bool(plain["used"]), tuple(map(str, plain["downloads"])))
+        prices = {str(job_id): float(usd) for job_id, usd in plain.get("prices", {}).items()}
+        return Remembered(bool(plain["used"]), tuple(map(str, plain["downloads"])), prices)
     except FileNotFoundError:
         return Remembered()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("can't use what was remembered: %s", error)
         return Remembered()
 

@@ -12,6 +12,7 @@ from bpy.props import (
     BoolProperty,
     CollectionProperty,
     EnumProperty,
+    FloatProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -32,6 +33,13 @@ DEVICES = (
     ("CPU", "CPU", "Processors only"),
     ("ANY", "Any", "A graphics card where there is one, else the processor"),
 )
+MACHINES = (
+    ("SMALL", "Small", "16 GB of graphics memory or more, and 16 GB of memory"),
+    ("MEDIUM", "Medium", "22 GB of graphics memory or more, and 32 GB of memory"),
+    ("LARGE", "Large", "44 GB of graphics memory or more, and 64 GB of memory"),
+)
+"""Unless the stack was set up with other ones."""
+
 CONTAINERS = (
     ("SCENE", "As in Scene", "The scene's own container if its output is a video, else one that fits the codec"),
     ("mp4", "MPEG-4", "Plays everywhere"),
@@ -112,11 +120,24 @@ class RenderSettings(bpy.types.PropertyGroup):
     width: IntProperty(name="Width", description="In pixels, at 100 %", default=1920, min=4, max=65536)
     height: IntProperty(name="Height", description="In pixels, at 100 %", default=1080, min=4, max=65536)
     frames_per_job: IntProperty(
-        name="Batch Size",
-        description="Frames that one machine renders in a row. 0: chosen from the number of frames",
+        name="Frames per Job",
+        description="Frames that one machine renders in a row. 0: as the price or the number of frames suggests",
         min=0,
     )
     device: EnumProperty(name="Device", description="What renders", items=DEVICES, translation_context=PREFIX)
+    machine: EnumProperty(
+        name="Machines",
+        description="How much the scene needs. A frame that does not fit there is tried again on larger ones",
+        items=MACHINES,
+        translation_context=PREFIX,
+    )
+    limit_usd: FloatProperty(
+        name="Stop at USD",
+        description="End the job before it costs more; what is rendered stays. 0: at twice the price that the dialog "
+        "shows",
+        min=0,
+        precision=2,
+    )
     video: EnumProperty(name="Video", description="Whether the frames become a video", items=VIDEOS)
     container: EnumProperty(name="Container", description="The video's file format", items=CONTAINERS)
     codec: EnumProperty(name="Codec", description="How the video is compressed", items=CODECS)
@@ -157,6 +178,8 @@ PRESET_NAMES = (
     "height",
     "frames_per_job",
     "device",
+    "machine",
+    "limit_usd",
     "video",
     "container",
     "codec",
@@ -191,6 +214,8 @@ def options_of(scene: Any, allow_missing: bool) -> Options:
         percentage=settings.percentage if settings.use_percentage else None,
         resolution=(settings.width, settings.height) if settings.use_resolution else None,
         device=None if settings.device == "STACK" else settings.device.lower(),
+        machine=settings.machine.lower(),
+        cost_limit_usd=round(settings.limit_usd, 2) or None,
         container=_unless_scene(settings.container),
         codec=_unless_scene(settings.codec),
         quality=_unless_scene(settings.quality),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One submit, from the press to the job: pack in the main thread, find out and send in a thread.
 
-    packing -> saving -> checking -> ready (the artist decides) -> uploading -> a job in the list
+    packing -> saving -> checking -> pricing -> ready (the artist decides) -> uploading -> a job in the list
 
 The copy of the scene and the plan lie in a folder of their own until the job stands, so that after a crash or a closed
 Blender the same upload can go on.
@@ -27,7 +27,7 @@ from cloud_render.contract.errors import BadInput, CloudRenderError
 from cloud_render.contract.scene import Examination
 from cloud_render.inblender import examine, save_copy
 
-from . import remembered, settings
+from . import pricing, remembered, settings
 from .account import own_folder
 from .background import BACKGROUND, Task
 from .model import MODEL, Account, Found, Stage, Submit, Transfer
@@ -54,6 +54,10 @@ class Wishes:
     again_of: str = ""
     """A job whose frames are rendered again; empty for a new job."""
     again_frames: str = ""
+    test: bool = False
+    """A few test frames instead of all."""
+    priced_usd: float = 0.0
+    """What the artist was told that it will cost; 0 where that was not known."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,9 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
         _change(stage="checking", transfer=transfer)
 
     def done(found: Found) -> None:
-        _keep(packed.folder, account, found.plan, packed.wishes)
-        again, missing = packed.wishes.again_frames, packed.examination.missing
-        _change(stage="ready", found=found, again_frames=again, missing=missing)
+        wishes, missing = packed.wishes, packed.examination.missing
+        _keep(packed.folder, account, found.plan, wishes)
+        _change(stage="ready", found=found, again_frames=wishes.again_frames, test=wishes.test, missing=missing)
         ready()
 
     def failed(error: Exception) -> None:
@@ -123,7 +127,13 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
     return Task(
         NAME,
         lambda cloud, task: cloud.find_out(
-            account, packed.examination, packed.options, packed.wishes.again_of, task.tell, task.stopped
+            account,
+            packed.examination,
+            packed.options,
+            packed.wishes.again_of,
+            packed.wishes.test,
+            task.tell,
+            task.stopped,
         ),
         done,
         failed,
@@ -149,6 +159,8 @@ def send(account: Account, plan: SubmitPlan, wishes: Wishes, folder: Path) -> Ta
         MODEL.list_is_old = True
         if wishes.download:
             remembered.want_download(job_id)
+        if wishes.priced_usd:
+            remembered.price(job_id, wishes.priced_usd)
         remembered.use(True)
         POLLING.soon()
         _end(folder)
@@ -167,6 +179,13 @@ def send(account: Account, plan: SubmitPlan, wishes: Wishes, folder: Path) -> Ta
     MODEL.submit = Submit("uploading", plan.name)
     MODEL.changes += 1
     return Task(NAME, work, done, failed, told)
+
+
+def choose(folder: Path, plan: SubmitPlan, priced_usd: float) -> None:
+    """What is sent is this plan, which the artist saw priced."""
+    wishes = values.from_json(Wishes, (folder / WISHES).read_bytes(), WISHES)
+    (folder / PLAN).write_text(values.to_json(plan), "utf-8")
+    (folder / WISHES).write_text(values.to_json(replace(wishes, priced_usd=priced_usd)), "utf-8")
 
 
 def resume(folder_name: str) -> Task:
@@ -213,6 +232,7 @@ def _is_alive(folder: Path) -> bool:
 
 def stop() -> None:
     """Leave what is going on; an upload that has begun can be resumed."""
+    pricing.forget()
     if BACKGROUND.runs(NAME):
         BACKGROUND.stop(NAME)  # its thread says when it has ended
     elif MODEL.submit and MODEL.submit.found:

@@ -33,3 +33,19 @@ def duration(seconds: float) -> str:
 
 def frames(count: int) -> str:
     return say("1 frame") if count == 1 else say("{count} frames", count=f"{count:,}")
+
+
+def machines(count: int) -> str:
+    return say("1 machine") if count == 1 else say("{count} machines", count=count)
+
+
+def money(usd: float) -> str:
+    """$0.41, $12.30, $1,234."""
+    return "< $0.01" if 0 < usd < 0.005 else f"${usd:,.0f}" if usd >= 999.5 else f"${usd:.2f}"
+
+
+def money_range(low: float, likely: float, high: float) -> str:
+    """$1.20 ($1.05 to $1.45); one amount alone where the ends look the same."""
+    if money(low) == money(high):
+        return money(likely)
+    return say("{likely} ({low} to {high})", likely=money(likely), low=money(low), high=money(high))

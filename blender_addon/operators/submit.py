@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from cloud_render.contract.errors import CloudRenderError, MissingFiles
 from cloud_render.inblender import versions
 
-from .. import pump, submission
+from .. import pricing, pump, submission
 from ..account import account
 from ..background import BACKGROUND
 from ..model import MODEL, Account, Stage
 from ..names import PREFIX, Outcome
 from ..panels import findings
+from ..panels import price as price_panel
 from ..settings import settings_of
 from ..submission import Packed, Wishes
 from ..words import say
@@ -70,6 +72,29 @@ class CLOUD_RENDER_OT_submit(bpy.types.Operator):
 
     def execute(self, context: Any) -> Outcome:
         return for_script(self, context, Wishes(settings_of(context.scene).download), self.allow_missing)
+
+
+class CLOUD_RENDER_OT_test(bpy.types.Operator):
+    """Render a few frames of the scene first, in full quality. They tell what all of them will cost"""
+
+    bl_idname = "cloud_render.test"
+    bl_label = "Test Frames"
+    bl_options = {"INTERNAL"}
+
+    allow_missing: BoolProperty(
+        name="Allow Missing Files", description="Render even though files are missing", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return can_render(cls, context)
+
+    def invoke(self, context: Any, _event: Any) -> Outcome:
+        start(context, Wishes(download=False, test=True))
+        return {"FINISHED"}
+
+    def execute(self, context: Any) -> Outcome:
+        return for_script(self, context, Wishes(download=False, test=True), self.allow_missing)
 
 
 def for_script(operator: bpy.types.Operator, context: Any, wishes: Wishes, allow_missing: bool) -> Outcome:
@@ -125,8 +150,9 @@ def _step(steps: Generator[Stage, None, Packed], chosen: Account, scene: str) ->
         with in_window_of(scene):
             submission.show(next(steps))
     except StopIteration as end:
+        packed: Packed = end.value
         submission.show("checking")
-        BACKGROUND.start(submission.find_out(chosen, end.value, lambda: pump.later(_ask)))
+        BACKGROUND.start(submission.find_out(chosen, packed, lambda: _price(chosen, packed.wishes)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the artist is told
         submission.fail(error)
     else:
@@ -141,6 +167,27 @@ def in_window_of(scene: str) -> Any:
     return context.temp_override(window=window)
 
 
+def _price(chosen: Account, wishes: Wishes) -> None:
+    """Have it worked out, and ask once it is known, or after a while without it."""
+    assert MODEL.submit is not None
+    assert MODEL.submit.found is not None
+    if wishes.test or not BACKGROUND.start(pricing.price(chosen, MODEL.submit.found.plan, wishes.again_frames)):
+        pump.later(_ask)
+        return
+    submission.show("pricing")
+    _ask_when_priced(time.monotonic() + pricing.PATIENCE_S)
+
+
+def _ask_when_priced(ends: float) -> None:
+    if MODEL.submit is None or MODEL.submit.stage != "pricing":
+        return  # stopped meanwhile
+    if MODEL.submit.priced is None and time.monotonic() < ends:
+        pump.later(lambda: _ask_when_priced(ends))
+        return
+    submission.show("ready")
+    pump.later(_ask)
+
+
 def _ask() -> None:
     """Open the dialog; if Blender can't now, the panel shows the same with its own buttons."""
     if MODEL.submit is None or MODEL.submit.found is None or bpy.app.background:
@@ -149,12 +196,44 @@ def _ask() -> None:
         getattr(bpy.ops, PREFIX).send("INVOKE_DEFAULT")
 
 
+_offers: list[tuple[str, str, str]] = []
+"""Blender does not keep the words of choices that are made when they are drawn."""
+
+
+def _choices(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
+    found = [(name, price_panel.words_of(offer), offer.why) for name, offer in pricing.offers().items()]
+    _offers[:] = found or [(pricing.AS_PLANNED, say("As in Settings"), say("As the settings have it"))]
+    return _offers
+
+
+def _other_choice(self: Any, _context: Any) -> None:
+    self.limit_usd = pricing.limit_of(self.choice)
+
+
 class CLOUD_RENDER_OT_send(bpy.types.Operator):
-    """Send what was found to the cloud and render it"""
+    """Look at what was found and what it will cost, then send it to the cloud and render it"""
 
     bl_idname = "cloud_render.send"
     bl_label = "Render in Cloud"
     bl_options = {"INTERNAL"}
+
+    choice: EnumProperty(
+        name="Choice",
+        description="How many machines share the frames: what it costs, and how long it takes",
+        items=_choices,
+        update=_other_choice,
+        options={"SKIP_SAVE"},
+    )
+    limit_usd: FloatProperty(
+        name="Stop at USD",
+        description="End the job before it costs more; what is rendered stays. 0: no limit",
+        min=0,
+        precision=2,
+        options={"SKIP_SAVE"},
+    )
+    details: BoolProperty(
+        name="What It Is Made Of", description="Show what the price is made of", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, _context: Any) -> bool:
@@ -164,19 +243,29 @@ class CLOUD_RENDER_OT_send(bpy.types.Operator):
         return online(cls)
 
     def invoke(self, context: Any, _event: Any) -> Outcome:
+        self.limit_usd = pricing.limit_of(self.choice)
         manager = context.window_manager
-        answer: Outcome = manager.invoke_props_dialog(self, width=420, title="Render in Cloud", confirm_text="Render")
+        answer: Outcome = manager.invoke_props_dialog(self, width=480, title="Render in Cloud", confirm_text="Render")
         return answer
 
     def draw(self, _context: Any) -> None:
-        assert MODEL.submit is not None
-        findings.draw(self.layout, MODEL.submit)
+        layout: Any = self.layout
+        if MODEL.submit is None or MODEL.submit.found is None:
+            layout.label(text="It was stopped meanwhile", icon="INFO")
+            return
+        findings.draw(layout, MODEL.submit)
+        price_panel.draw(layout, MODEL.submit, self)
 
     def execute(self, _context: Any) -> Outcome:
         if MODEL.submit is None or MODEL.submit.found is None:
             return {"CANCELLED"}  # stopped while the dialog was open
-        name = submission.folder_of(MODEL.submit.found.plan).name
-        BACKGROUND.start(submission.resume(name))
+        folder = submission.folder_of(MODEL.submit.found.plan)
+        limit_usd = self.limit_usd if self.properties.is_property_set("limit_usd") else pricing.limit_of(self.choice)
+        plan = pricing.chosen(MODEL.submit.found.plan, self.choice, round(limit_usd, 2))
+        offer = pricing.offers().get(self.choice)
+        submission.choose(folder, plan, offer.usd.likely if offer else 0.0)
+        pricing.forget()
+        BACKGROUND.start(submission.resume(folder.name))
         return {"FINISHED"}
 
 
@@ -239,6 +328,7 @@ class CLOUD_RENDER_OT_discard(bpy.types.Operator):
 
 CLASSES = (
     CLOUD_RENDER_OT_submit,
+    CLOUD_RENDER_OT_test,
     CLOUD_RENDER_OT_send,
     CLOUD_RENDER_OT_stop,
     CLOUD_RENDER_OT_resume,

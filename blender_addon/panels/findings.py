@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was found before anything is sent: the confirm dialog's content, and the panel's while it waits."""
+"""What was found before anything is sent: the confirm dialog's content."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cloud_render.client.plan import SubmitPlan
+from cloud_render.contract import frames as frame_ranges
 from cloud_render.contract.scene import MissingFile
 
 from ..model import Found, Submit
@@ -17,16 +17,16 @@ MOST = 6
 
 def draw(layout: Any, submit: Submit) -> None:
     assert submit.found is not None
-    _sizes(layout, submit.found, submit.again_frames)
+    _sizes(layout, submit.found, amount(submit))
     if submit.missing:
         _missing(layout, submit.missing)
     _warnings(layout, submit.found)
 
 
-def _sizes(layout: Any, found: Found, again_frames: str) -> None:
+def _sizes(layout: Any, found: Found, words: str) -> None:
     plan = found.plan
     column = layout.column(align=True)
-    column.label(text=_amount(plan, again_frames), icon="RENDER_ANIMATION", translate=False)
+    column.label(text=words, icon="RENDER_ANIMATION", translate=False)
     there = plan.size - found.new_bytes
     if found.new_bytes:
         text = say("{new} to upload, {there} there already", new=size(found.new_bytes), there=size(there))
@@ -36,14 +36,22 @@ def _sizes(layout: Any, found: Found, again_frames: str) -> None:
     column.label(text=_blender(found), icon="BLENDER", translate=False)
 
 
-def _amount(plan: SubmitPlan, again_frames: str) -> str:
-    if again_frames:
-        return say("Frames {frames} again, the others are kept", frames=again_frames)
+def amount(submit: Submit) -> str:
+    """20 frames, up to 4 machines."""
+    assert submit.found is not None
+    plan = submit.found.plan
+    if submit.again_frames:
+        return say("Frames {frames} again, the others are kept", frames=submit.again_frames)
+    if submit.test:
+        numbers = ", ".join(map(str, frame_ranges.parse(plan.frames)))
+        return say("Test frames {frames}, each on a machine", frames=numbers)
     machines = say("1 machine") if plan.children == 1 else say("up to {count} machines", count=plan.children)
     return f"{frames(plan.frame_count)}, {machines}"
 
 
 def _blender(found: Found) -> str:
+    if found.installs:
+        return say("Blender {version} is installed in the cloud first: some minutes", version=found.plan.blender)
     release = found.plan.blender.rpartition(".")[0]
     fitting = [build for build in found.builds if build.startswith(f"{release}.")]
     if fitting:
@@ -51,15 +59,16 @@ def _blender(found: Found) -> str:
     return say("Rendered by Blender {version}, as the cloud has it", version=release)
 
 
+def missing_words(missing: tuple[MissingFile, ...]) -> str:
+    count = len(missing)
+    return say("1 file is missing") if count == 1 else say("{count} files are missing", count=count)
+
+
 def _missing(layout: Any, missing: tuple[MissingFile, ...]) -> None:
     box = layout.box().column(align=True)
     box.alert = True
     count = len(missing)
-    box.label(
-        text=say("1 file is missing") if count == 1 else say("{count} files are missing", count=count),
-        icon="ERROR",
-        translate=False,
-    )
+    box.label(text=missing_words(missing), icon="ERROR", translate=False)
     for index, file in enumerate(missing[:MOST]):
         row = box.row()
         row.label(text=f"{file.owner}: {file.path}", translate=False)

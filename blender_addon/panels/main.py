@@ -12,7 +12,7 @@ from cloud_render.contract.errors import CloudRenderError
 
 from .. import settings
 from ..model import MODEL, Problem, Stage, Submit, Transfer
-from ..words import duration, frames, say, size
+from ..words import duration, frames, money, say, size
 from . import findings
 from .text import wrapped
 
@@ -26,6 +26,7 @@ STAGES: dict[Stage, str] = {
     "packing": "Packing…",
     "saving": "Saving a copy…",
     "checking": "Looking what is new…",
+    "pricing": "Working out the price…",
     "ready": "Ready to send",
     "uploading": "Uploading…",
 }
@@ -45,6 +46,7 @@ def draw(layout: Any, context: Any) -> None:
     row = layout.row()
     row.scale_y = 1.5
     row.operator("cloud_render.submit", icon="RENDER_ANIMATION")
+    layout.operator("cloud_render.test", icon="RENDER_STILL")
     layout.label(text=summary(context.scene), translate=False)
 
 
@@ -135,10 +137,16 @@ def _submit(layout: Any, submit: Submit) -> None:
 
 
 def _ready(layout: Any, submit: Submit) -> None:
-    findings.draw(layout, submit)
+    """In one line: the dialog, which the button opens again, tells more."""
+    assert submit.found is not None
+    quote = submit.priced.quote if submit.priced else None
+    words = findings.amount(submit)
+    layout.label(text=f"{words} · {money(quote.offers[0].usd.likely)}" if quote else words, translate=False)
+    if submit.missing:
+        layout.label(text=findings.missing_words(submit.missing), icon="ERROR", translate=False)
     row = layout.row(align=True)
     row.scale_y = 1.5
-    row.operator("cloud_render.send", text="Send", icon="EXPORT")
+    row.operator("cloud_render.send", text="Look and Send…", icon="EXPORT")
     row.operator("cloud_render.stop", text="", icon="X")
 
 

@@ -27,6 +27,8 @@ def draw_render(layout: Any, context: Any) -> None:
     _override(layout, chosen, "use_resolution", "Resolution", ("width", "height"))
     layout.prop(chosen, "frames_per_job")
     layout.prop(chosen, "device")
+    layout.prop(chosen, "machine")
+    layout.prop(chosen, "limit_usd")
     switches = layout.column()
     switches.use_property_split = False  # their words need the whole width
     switches.prop(chosen, "use_scripts")

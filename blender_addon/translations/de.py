@@ -19,7 +19,6 @@ TEXTS = {
     "{done} of {total}": "{done} von {total}",
     "{rate}/s": "{rate}/s",
     "{time} left": "noch {time}",
-    "Send": "Senden",
     "The upload of {name} was interrupted": "{name}: Hochladen unterbrochen",
     "1 image has unsaved changes": "1 Bilddatei ist nicht gespeichert",
     "{count} images have unsaved changes": "{count} Bilddateien sind nicht gespeichert",
@@ -45,6 +44,9 @@ TEXTS = {
     "{new} to upload, {there} there already": "{new} hochzuladen, {there} schon da",
     "Nothing to upload: all {size} are there already": "Nichts hochzuladen: alle {size} sind schon da",
     "Rendered by Blender {version}": "Gerendert von Blender {version}",
+    "Blender {version} is installed in the cloud first: some minutes": (
+        "Blender {version} wird zuerst in der Cloud installiert: einige Minuten"
+    ),
     "Rendered by Blender {version}, as the cloud has it": "Gerendert von Blender {version}, wie in der Cloud vorhanden",
     "1 file is missing": "1 Datei fehlt",
     "{count} files are missing": "{count} Dateien fehlen",
@@ -73,7 +75,6 @@ TEXTS = {
     ),
     "The scene has no camera": "Die Szene hat keine Kamera",
     "A scene is on its way already": "Eine Szene ist schon unterwegs",
-    "Send what was found to the cloud and render it": "Das Gefundene an die Cloud senden und rendern",
     "Nothing is packed": "Nichts ist gepackt",
     "Render": "Rendern",
     "Stop": "Anhalten",
@@ -92,6 +93,66 @@ TEXTS = {
     "Which one": "Welches",
     "This upload can't go on: {error}": "Hochladen kann nicht weitergehen: {error}",
     "Discard it, and submit the scene again.": "Es verwerfen und die Szene neu senden.",
+    # The price
+    "Working out the price…": "Preis wird ermittelt …",
+    "Test Frames": "Testbilder",
+    "Render a few frames of the scene first, in full quality. They tell what all of them will cost": (
+        "Zuerst einige Bilder der Szene in voller Qualität rendern. Sie sagen, was alle kosten werden"
+    ),
+    "Test frames {frames}, each on a machine": "Testbilder {frames}, je eine Maschine",
+    "These frames tell what all of them will cost": ("Diese Bilder sagen, was alle kosten werden"),
+    "Look at what was found and what it will cost, then send it to the cloud and render it": (
+        "Ansehen, was gefunden wurde und was es kosten wird, dann an die Cloud senden und rendern"
+    ),
+    "Look and Send…": "Ansehen und senden …",
+    "It was stopped meanwhile": "Es wurde inzwischen angehalten",
+    "Choice": "Auswahl",
+    "How many machines share the frames: what it costs, and how long it takes": (
+        "Wie viele Maschinen sich die Bilder teilen: was es kostet, und wie lange es dauert"
+    ),
+    "As in Settings": "Wie in den Einstellungen",
+    "As the settings have it": "So, wie die Einstellungen es vorgeben",
+    "Balanced": "Ausgewogen",
+    "Cheapest": "Am günstigsten",
+    "Fastest": "Am schnellsten",
+    "{count} machines": "{count} Maschinen",
+    "about {time}": "etwa {time}",
+    "{likely} ({low} to {high})": "{likely} ({low} bis {high})",
+    "What It Is Made Of": "Woraus er besteht",
+    "Show what the price is made of": "Zeigen, woraus der Preis besteht",
+    "{usd} if no Spot machine came at all": "{usd}, wenn gar keine Spot-Maschine käme",
+    "From {count} measured frames": "Aus {count} gemessenen Bildern",
+    "The price is not known yet": "Der Preis ist noch nicht bekannt",
+    "Without test frames: nothing is known of this scene's price": (
+        "Ohne Testbilder: der Preis dieser Szene ist unbekannt"
+    ),
+    "No price: {why}": "Kein Preis: {why}",
+    "Stop at USD": "Ende bei USD",
+    "End the job before it costs more; what is rendered stays. 0: no limit": (
+        "Den Job beenden, bevor er mehr kostet; Gerendertes bleibt. 0: keine Grenze"
+    ),
+    "End the job before it costs more; what is rendered stays. 0: at twice the price that the dialog shows": (
+        "Den Job beenden, bevor er mehr kostet; Gerendertes bleibt. 0: beim Doppelten des Preises im Dialog"
+    ),
+    "Frames per Job": "Bilder pro Job",
+    "Frames that one machine renders in a row. 0: as the price or the number of frames suggests": (
+        "Bilder, die eine Maschine nacheinander rendert. 0: wie Preis oder Zahl der Bilder es nahelegen"
+    ),
+    "Machines": "Maschinen",
+    "How much the scene needs. A frame that does not fit there is tried again on larger ones": (
+        "Wie viel die Szene braucht. Ein Bild, das nicht hineinpasst, wird auf größeren wiederholt"
+    ),
+    "Small": "Klein",
+    "Large": "Groß",
+    "16 GB of graphics memory or more, and 16 GB of memory": (
+        "Mindestens 16 GB Grafikspeicher und 16 GB Arbeitsspeicher"
+    ),
+    "22 GB of graphics memory or more, and 32 GB of memory": (
+        "Mindestens 22 GB Grafikspeicher und 32 GB Arbeitsspeicher"
+    ),
+    "44 GB of graphics memory or more, and 64 GB of memory": (
+        "Mindestens 44 GB Grafikspeicher und 64 GB Arbeitsspeicher"
+    ),
     # Jobs
     "Jobs": "Jobs",
     "Job": "Job",
@@ -260,10 +321,6 @@ TEXTS = {
     "Height": "Höhe",
     "In pixels, at 100 %": "In Pixeln, bei 100 %",
     "Ask AWS for More": "AWS um mehr bitten",
-    "Batch Size": "Paketgröße",
-    "Frames that one machine renders in a row. 0: chosen from the number of frames": (
-        "Bilder, die eine Maschine nacheinander rendert. 0: nach der Zahl der Bilder gewählt"
-    ),
     "Device": "Gerät",
     "What renders": "Was rendert",
     "As Set Up": "Wie eingerichtet",

@@ -19,7 +19,6 @@ TEXTS = {
     "{done} of {total}": "{done} / {total}",
     "{rate}/s": "{rate}/秒",
     "{time} left": "残り {time}",
-    "Send": "送信",
     "The upload of {name} was interrupted": "{name}：アップロード中断",
     "1 image has unsaved changes": "未保存の画像が 1 つあります",
     "{count} images have unsaved changes": "未保存の画像が {count} 個あります",
@@ -47,6 +46,9 @@ TEXTS = {
     "{new} to upload, {there} there already": "{new} をアップロード、{there} は送信済み",
     "Nothing to upload: all {size} are there already": "アップロード不要：{size} すべて送信済み",
     "Rendered by Blender {version}": "Blender {version} でレンダリング",
+    "Blender {version} is installed in the cloud first: some minutes": (
+        "最初に Blender {version} をクラウドにインストールします（数分）"
+    ),
     "Rendered by Blender {version}, as the cloud has it": "クラウドにある Blender {version} でレンダリング",
     "1 file is missing": "1 個のファイルがありません",
     "{count} files are missing": "{count} 個のファイルがありません",
@@ -75,7 +77,6 @@ TEXTS = {
     ),
     "The scene has no camera": "シーンにカメラがありません",
     "A scene is on its way already": "すでに別のシーンを送信中です",
-    "Send what was found to the cloud and render it": "確認した内容をクラウドに送り、レンダリングします",
     "Nothing is packed": "パックされたシーンがありません",
     "Render": "レンダー",
     "Stop": "中止",
@@ -94,6 +95,58 @@ TEXTS = {
     "Which one": "対象",
     "This upload can't go on: {error}": "このアップロードは再開できません：{error}",
     "Discard it, and submit the scene again.": "破棄して、シーンをもう一度送信してください。",
+    # The price
+    "Working out the price…": "価格を計算中…",
+    "Test Frames": "テストフレーム",
+    "Render a few frames of the scene first, in full quality. They tell what all of them will cost": (
+        "先に数フレームを本番品質でレンダリングします。全体の費用が分かります"
+    ),
+    "Test frames {frames}, each on a machine": "テストフレーム {frames}、各 1 台のマシン",
+    "These frames tell what all of them will cost": ("これで全体の費用が分かります"),
+    "Look at what was found and what it will cost, then send it to the cloud and render it": (
+        "見つかった内容と費用を確認してから、クラウドに送信してレンダリングします"
+    ),
+    "Look and Send…": "確認して送信…",
+    "It was stopped meanwhile": "その間に停止されました",
+    "Choice": "選択",
+    "How many machines share the frames: what it costs, and how long it takes": (
+        "何台のマシンでフレームを分担するか。費用と所要時間が変わります"
+    ),
+    "As in Settings": "設定のとおり",
+    "As the settings have it": "設定の内容をそのまま使います",
+    "Balanced": "バランス",
+    "Cheapest": "最安",
+    "Fastest": "最速",
+    "{count} machines": "{count} 台のマシン",
+    "about {time}": "約 {time}",
+    "{likely} ({low} to {high})": "{likely}（{low}～{high}）",
+    "What It Is Made Of": "内訳",
+    "Show what the price is made of": "価格の内訳を表示します",
+    "{usd} if no Spot machine came at all": "スポットマシンが全く使えない場合は {usd}",
+    "From {count} measured frames": "計測した {count} フレームから計算",
+    "The price is not known yet": "価格はまだ分かりません",
+    "Without test frames: nothing is known of this scene's price": "テストフレームなし：価格はまだ分かりません",
+    "No price: {why}": "価格なし：{why}",
+    "Stop at USD": "上限（USD）",
+    "End the job before it costs more; what is rendered stays. 0: no limit": (
+        "これ以上費用がかかる前にジョブを終了します。レンダリング済みは残ります。0 は上限なし"
+    ),
+    "End the job before it costs more; what is rendered stays. 0: at twice the price that the dialog shows": (
+        "これ以上費用がかかる前にジョブを終了します。レンダリング済みは残ります。0 はダイアログの価格の 2 倍"
+    ),
+    "Frames per Job": "ジョブあたりのフレーム数",
+    "Frames that one machine renders in a row. 0: as the price or the number of frames suggests": (
+        "1 台のマシンが続けてレンダリングするフレーム数。0 は価格やフレーム数から自動で決定"
+    ),
+    "Machines": "マシン",
+    "How much the scene needs. A frame that does not fit there is tried again on larger ones": (
+        "シーンに必要な大きさ。収まらないフレームは、より大きなマシンで再試行されます"
+    ),
+    "Small": "小",
+    "Large": "大",
+    "16 GB of graphics memory or more, and 16 GB of memory": "16 GB 以上のビデオメモリと 16 GB のメモリ",
+    "22 GB of graphics memory or more, and 32 GB of memory": "22 GB 以上のビデオメモリと 32 GB のメモリ",
+    "44 GB of graphics memory or more, and 64 GB of memory": "44 GB 以上のビデオメモリと 64 GB のメモリ",
     # Jobs
     "Jobs": "ジョブ",
     "Job": "ジョブ",
@@ -260,10 +313,6 @@ TEXTS = {
     "Height": "高さ",
     "In pixels, at 100 %": "100 % でのピクセル数",
     "Ask AWS for More": "AWSに引き上げを依頼",
-    "Batch Size": "バッチサイズ",
-    "Frames that one machine renders in a row. 0: chosen from the number of frames": (
-        "1 台のマシンが続けてレンダリングするフレーム数。0 の場合はフレーム総数から決めます"
-    ),
     "Device": "デバイス",
     "What renders": "レンダリングに使うデバイス",
     "As Set Up": "セットアップどおり",

@@ -9,7 +9,7 @@ import bpy
 from blender import part
 
 TALKING = {
-    *("submit", "send", "resume", "again", "refresh", "look", "cancel", "retry", "stitch", "delete"),
+    *("submit", "test", "send", "resume", "again", "refresh", "look", "cancel", "retry", "stitch", "delete"),
     *("download", "show_frame", "show_log", "check", "sign_in", "choose_role", "set_up", "remove"),
 }
 """Operators that use the network."""

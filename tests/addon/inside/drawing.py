@@ -13,7 +13,20 @@ import bpy
 from blender import error_of, model, part
 from guard import heard, of_files, of_hashes, of_network
 from recorder import Picture, dialog, drawn, menu, panels, preferences_page, sidebar
-from states import JOB, LONG, OTHER_JOB, job, nothing, problem, ready, showing, states, submit, transfer
+from states import (
+    JOB,
+    LONG,
+    OTHER_JOB,
+    job,
+    nothing,
+    priced,
+    problem,
+    ready,
+    showing,
+    states,
+    submit,
+    transfer,
+)
 
 
 @contextmanager
@@ -36,7 +49,7 @@ def in_each_state() -> Iterator[Any]:
 def draw_all() -> list[Picture]:
     pictures = [drawn(panel) for panel in panels()]
     shown = model().submit
-    waits = [dialog()] if shown and shown.stage == "ready" else []
+    waits = [dialog(details=on) for on in (False, True)] if shown and shown.stage == "ready" else []
     return [*pictures, *waits, preferences_page(), menu()]
 
 
@@ -91,7 +104,7 @@ def test_the_big_button_comes_with_one_line_of_what_it_renders():
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 1920, 1080, 50
     scene.cloud_render.device = "GPU"
     picture = drawn(panels()[0])
-    assert picture.operators == ["cloud_render.submit"]
+    assert picture.operators == ["cloud_render.submit", "cloud_render.test"]
     assert "120 frames · 960×540 · Cycles · GPU" in picture.texts
 
 
@@ -101,7 +114,7 @@ def test_a_problem_stands_above_all_else_with_its_button():
         picture = drawn(panels()[0])
     assert picture.alarming().startswith("There is no stack 'x' here. Set it up.")
     wanted = ["cloud_render.preferences", "cloud_render.refresh", "cloud_render.dismiss", "cloud_render.submit"]
-    assert picture.operators == wanted
+    assert picture.operators[:4] == wanted
 
 
 def test_a_long_problem_is_cut_to_a_few_lines():
@@ -156,7 +169,7 @@ def test_an_interrupted_upload_is_offered_by_its_name():
 
 def test_while_a_scene_is_on_its_way_only_stop_is_there():
     """In each stage a word, and the one button."""
-    for stage in ("packing", "saving", "checking", "uploading"):
+    for stage in ("packing", "saving", "checking", "pricing", "uploading"):
         with showing(submit(stage)):
             picture = drawn(panels()[0])
         assert picture.operators == ["cloud_render.stop"], stage
@@ -199,10 +212,73 @@ def test_the_dialog_tells_sizes_machines_and_the_blender():
     assert "20 frames" in picture.texts[0]
 
 
+def test_the_dialog_says_that_the_blender_is_installed_first():
+    """Else the minutes before the first frame would have no reason."""
+    with showing(ready(installs=True)):
+        picture = dialog()
+    assert picture.texts[2] == "Blender 5.0.1 is installed in the cloud first: some minutes"
+
+
 def test_a_scene_that_is_there_already_has_nothing_to_upload():
     """The dialog says so instead of zero bytes."""
     with showing(ready(new_bytes=0)):
         assert "Nothing to upload: all 1.2 MB are there already" in dialog().texts
+
+
+def test_the_dialog_offers_ways_to_render_with_their_prices():
+    """Machines, time and money with its range; the balanced one is taken unless another is picked."""
+    with showing(ready(price=priced())):
+        picture = dialog()
+        limit = part("pricing").limit_of("BALANCED SMALL")
+        taken = part("pricing").offers()["BALANCED SMALL"]
+    offers = picture.of("prop_enum")
+    assert [each.values["value"] for each in offers] == [
+        *("BALANCED SMALL", "CHEAPEST SMALL", "FASTEST SMALL", "BALANCED LARGE")
+    ]
+    assert offers[0].text.startswith("Balanced · ")
+    assert f"${taken.usd.likely:.2f} ($" in offers[0].text
+    assert 2 * taken.usd.likely <= limit <= 2 * taken.usd.likely + 0.01
+
+
+def test_what_a_price_is_made_of_is_shown_on_request():
+    """Item by item, with the worst case, where the prices come from, and that they are without tax."""
+    with showing(ready(price=priced())):
+        closed, opened = dialog(), dialog(details=True)
+    assert "Spot machines" not in closed.words
+    for words in ("Spot machines, rendering", "Download", "if no Spot machine came", "built-in table", "without tax"):
+        assert words in opened.words, words
+
+
+def test_without_a_price_the_dialog_says_why_and_can_be_confirmed():
+    """No measurement, or a cloud that does not tell its prices."""
+    with showing(ready(price=priced(quote=None))):
+        assert "Without test frames: nothing is known of this scene's price" in dialog().texts
+    with showing(ready(price=priced(why_not="AWS can't be reached."))):
+        assert "No price: AWS can't be reached." in dialog().texts
+        assert bpy.ops.cloud_render.send.poll()
+    with showing(ready()):
+        assert "The price is not known yet" in dialog().texts
+
+
+def test_what_the_artist_picks_is_what_is_sent():
+    """Frames a machine, the machines' size, and where the job stops; without a limit, none."""
+    pricing = part("pricing")
+    with showing(ready(price=priced())) as shown:
+        made = pricing.chosen(shown.submit.found.plan, "BALANCED LARGE", 3.5)
+        offer = pricing.offers()["BALANCED LARGE"]
+    assert (made.machine, made.limits.cost_usd, made.frames_per_job) == ("large", 3.5, offer.schedule.frames_per_job)
+    with showing(ready()) as shown:
+        plan = shown.submit.found.plan
+        assert pricing.chosen(plan, pricing.AS_PLANNED, 0.0) == plan
+
+
+def test_the_panel_does_not_repeat_the_dialog():
+    """One line and the button that opens it again; a missing file is said."""
+    with showing(ready(missing=3, warnings=5, price=priced())):
+        picture = drawn(panels()[0])
+    assert picture.operators == ["cloud_render.send", "cloud_render.stop"]
+    assert len(picture.of("label")) == 2
+    assert "3 files are missing" in picture.texts
 
 
 def test_the_list_shows_each_job_with_its_progress():

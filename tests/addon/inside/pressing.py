@@ -77,7 +77,7 @@ def test_one_press_and_one_yes_bring_the_video_home():
         return stage() == "ready"
 
     until(ready)
-    assert stages == ["packing", "saving", "checking", "ready"]
+    assert stages == ["packing", "saving", "checking", "pricing", "ready"]
     assert model().submit.found.new_bytes >= DULL
     assert ops.send() == {"FINISHED"}
     assert stage() == "uploading"
@@ -105,6 +105,87 @@ def test_no_call_to_aws_and_no_hashing_on_the_main_thread():
         until(lambda: model().active in model().videos, "the download")
         assert calls == []
     assert any("/store/packs/" in asked for asked in line.seen())
+
+
+def test_test_frames_tell_the_price():
+    """First three frames as a job of their own; then the dialog has a price, and what was picked is sent."""
+    made = scene("shot", last=9)
+    made.cloud_render.frames_per_job = 0
+    start(part("submission").Wishes(download=False, test=True))
+    until_stage("ready")
+    assert part("panels.findings").amount(model().submit) == "Test frames 1, 5, 9, each on a machine"
+    ops.send()
+    until_over()
+    tested = model().active
+    until(lambda: selected_phase() == "done", "the test frames")
+    press()
+    until_stage("ready")
+    quote = model().submit.priced.quote
+    assert (quote.frames, quote.measured_frames, quote.basis) == (9, 3, "probes")
+    choice, offer = list(part("pricing").offers().items())[1]
+    ops.send(choice=choice, limit_usd=9.0)
+    until_over()
+    assert model().active != tested
+    job = job_json()
+    assert (job.frames_per_job, job.limits.cost_usd) == (offer.schedule.frames_per_job, 9.0)
+    assert part("remembered").remembered().prices == {job.id: offer.usd.likely}
+
+
+def test_without_test_frames_there_is_no_price_and_no_limit():
+    """Twice an unknown price is none; the artist's own limit holds all the same."""
+    scene("never seen before")
+    press()
+    until_stage("ready")
+    assert model().submit.priced == part("model").Priced()
+    ops.send()
+    until_over()
+    assert job_json().limits.cost_usd is None
+    bpy.context.scene.cloud_render.limit_usd = 2.5
+    press()
+    until_stage("ready")
+    ops.send()
+    until_over()
+    assert job_json().limits.cost_usd == 2.5
+
+
+def test_a_price_that_does_not_come_stops_nobody():
+    """The dialog opens without it after a while; a price that is refused is said."""
+    scene("shot")
+    pricing = part("pricing")
+    patience, pricing.PATIENCE_S = pricing.PATIENCE_S, 0.5
+    try:
+        with line.held("delimiter"):
+            press()
+            until_stage("ready")
+            assert model().submit.priced is None
+        until(lambda: model().submit.priced, "the late price")
+        ops.stop()
+    finally:
+        pricing.PATIENCE_S = patience
+    until(lambda: not part("background").BACKGROUND.runs("price"))
+    with line.refused("AccessDenied", "delimiter"):
+        press()
+        until_stage("ready")
+    assert model().submit.priced.why_not
+    assert model().problem is None
+    ops.send()
+    until_over()
+    assert model().problem is None
+
+
+def test_stopped_while_the_price_is_worked_out_nothing_is_sent():
+    """Nor does its dialog open later."""
+    scene("shot")
+    before = jobs_in_cloud()
+    with line.held("delimiter"):
+        press()
+        until_stage("pricing")
+        ops.stop()
+        pump()
+        assert model().submit is None
+    pump()
+    assert (pending(), model().problem) == ([], None)
+    assert jobs_in_cloud() == before
 
 
 def test_stopped_while_packing_nothing_is_sent():

@@ -163,10 +163,12 @@ def sidebar() -> Picture:
     return picture
 
 
-def dialog() -> Picture:
+def dialog(**chosen: Any) -> Picture:
     """The confirm dialog's content."""
     picture = Picture()
-    part("operators.submit").CLOUD_RENDER_OT_send.draw(SimpleNamespace(layout=Recorder(picture)), bpy.context)
+    values = {"choice": next(iter(part("pricing").offers()), "PLAN"), "limit_usd": 0.0, "details": False, **chosen}
+    shown = SimpleNamespace(layout=Recorder(picture), bl_rna=bpy.ops.cloud_render.send.get_rna_type(), **values)
+    part("operators.submit").CLOUD_RENDER_OT_send.draw(shown, bpy.context)
     return picture
 
 

@@ -13,10 +13,13 @@ from typing import Any, get_args
 import bpy
 from blender import FOLDER, model, part
 
+from cloud_render.client import prices, quote
+from cloud_render.client.frame_times import FrameFact, Measured
 from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.client.options import Options
 from cloud_render.client.phases import Phase
 from cloud_render.client.plan import SubmitPlan, plan
+from cloud_render.client.slices import Pool
 from cloud_render.contract.scene import Examination, MissingFile, SceneFile, SceneSettings, SceneWarning
 
 LONG = "a_name_that_never_ends_" * 12
@@ -50,12 +53,37 @@ def submit(stage: str, **values: Any) -> Callable[[Any], None]:
     return put
 
 
-def ready(missing: int = 0, new_bytes: int = 1_000_000, builds: tuple[str, ...] = ("5.0.1",), **more: Any) -> Any:
+SMALL = Pool("small", ("g5.xlarge",), 8, gpu=True, memory_gib=16, vram_gb=24)
+LARGE = Pool("large", ("g6e.2xlarge",), 4, gpu=True, memory_gib=64, vram_gb=48)
+
+
+def quoted(*pools: Pool, seconds: float = 40.0, device: str = "OPTIX", frames: int = 20) -> Any:
+    """A price from three measured frames."""
+    facts = tuple(FrameFact(frame, seconds, "g5.xlarge", 2_000_000) for frame in (1, frames // 2, frames))
+    known = Measured("probes", facts, 30.0, 4 * 2**30, device)
+    price_list = prices.built_in("us-east-1", ("g5.xlarge", "g6e.2xlarge"))
+    return quote.quote(known, range(1, frames + 1), pools or (SMALL, LARGE), price_list)
+
+
+def priced(**more: Any) -> Any:
+    """Why there is no price, or a quote."""
+    return part("model").Priced(**(more or {"quote": quoted()}))
+
+
+def ready(
+    missing: int = 0,
+    new_bytes: int = 1_000_000,
+    builds: tuple[str, ...] = ("5.0.1",),
+    price: Any = None,
+    test: bool = False,
+    installs: bool = False,
+    **more: Any,
+) -> Any:
     def put(model: Any) -> None:
         made = planned(missing, **more)
-        found = part("model").Found(made, new_bytes, builds)
+        found = part("model").Found(made, new_bytes, builds, installs)
         files = tuple(MissingFile(path, f"Image 'wood {number}'") for number, path in enumerate(made.missing))
-        model.submit = part("model").Submit("ready", made.name, files, found)
+        model.submit = part("model").Submit("ready", made.name, files, found, priced=price, test=test)
 
     return put
 
@@ -117,7 +145,12 @@ def states() -> dict[str, Callable[[Any], None]]:
         "saving": submit("saving"),
         "checking begins": submit("checking"),
         "checking": submit("checking", transfer=half),
+        "pricing": submit("pricing"),
         "ready": ready(),
+        "ready with a price": ready(price=priced()),
+        "ready without test frames": ready(price=priced(quote=None)),
+        "ready with a price that could not be asked for": ready(price=priced(why_not=f"{LONG} can't be reached. " * 9)),
+        "ready to test": ready(test=True, frames="1,10,20"),
         "ready, nothing new": ready(new_bytes=0),
         "ready, no build": ready(builds=()),
         "ready, another build": ready(builds=("4.5.3", "5.1.0")),

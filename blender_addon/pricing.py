@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a submit will cost, asked for in the background before it is sent; and the plan as the artist chose it then."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from cloud_render.client.plan import SubmitPlan
+from cloud_render.contract.errors import Cancelled
+from cloud_render.contract.scene import MachineClass
+
+from .background import BACKGROUND, Task
+from .model import MODEL, Account, Priced
+from .trouble import problem_of
+
+if TYPE_CHECKING:
+    from cloud_render.client.quote import Offer, Quote
+
+NAME = "price"
+
+PATIENCE_S = 12.0
+"""How long the dialog waits for a price. One that comes later is shown in the panel."""
+
+AS_PLANNED = "PLAN"
+"""The choice where there is no offer to choose from."""
+
+_LEAST_LIMIT = 0.25
+"""In USD: a single machine that starts costs some cents."""
+
+
+def price(account: Account, plan: SubmitPlan, again_frames: str) -> Task:
+    """Nothing that happens to it stands in the way of the submit."""
+
+    def work(cloud: Any, task: Task) -> Priced:
+        quote = cloud.quoted(account, plan, again_frames)
+        if task.stopped():
+            raise Cancelled(NAME)
+        return Priced(quote)
+
+    def failed(error: Exception) -> None:
+        problem = problem_of(error)
+        if problem:
+            _show(Priced(why_not=problem.text))
+
+    return Task(NAME, work, _show, failed)
+
+
+def _show(priced: Priced) -> None:
+    """It may be late: the artist has stopped it, or sends it already."""
+    if MODEL.submit and MODEL.submit.found:
+        MODEL.submit = replace(MODEL.submit, priced=priced)
+        MODEL.changes += 1
+
+
+def forget() -> None:
+    """The submit has ended, or is sent: nobody waits for its price any more."""
+    BACKGROUND.stop(NAME)
+
+
+def quote_now() -> Quote | None:
+    """Of the submit that waits for the artist's word."""
+    priced = MODEL.submit.priced if MODEL.submit else None
+    return priced.quote if priced else None
+
+
+def offers() -> dict[str, Offer]:
+    """By what the dialog calls them; the first one is taken unless the artist picks another."""
+    quote = quote_now()
+    return {f"{offer.goal} {offer.machines.name}".upper(): offer for offer in quote.offers} if quote else {}
+
+
+def limit_of(choice: str) -> float:
+    """Where the job ends by itself unless told otherwise: the artist's own setting, else twice the price, in USD.
+
+    0 where there is neither.
+    """
+    submit = MODEL.submit
+    own = submit.found.plan.limits.cost_usd if submit and submit.found else None
+    offer = offers().get(choice)
+    if own or offer is None:
+        return own or 0.0
+    return max(_LEAST_LIMIT, math.ceil(200 * offer.usd.likely) / 100)
+
+
+def chosen(plan: SubmitPlan, choice: str, limit_usd: float) -> SubmitPlan:
+    """The plan with what was picked in the dialog. A limit of 0 is none."""
+    plan = replace(plan, limits=replace(plan.limits, cost_usd=limit_usd or None))
+    offer = offers().get(choice)
+    if offer is None:
+        return plan
+    plan = replace(plan, frames_per_job=offer.schedule.frames_per_job, children=offer.schedule.children)
+    if not offer.machines.gpu:
+        return replace(plan, device="cpu")
+    return replace(plan, machine=cast(MachineClass, offer.machines.name))
