@@ -81,10 +81,14 @@ def from_bytes(packed: bytes) -> list[PackEntry]:
         raise BadJob("The index", ["it is damaged, or of another version"])
     packs, position = [], len(_HEAD)
     while position < len(content):
+        if len(content) - position < _PACK.size:
+            raise BadJob("The index", ["it ends in the middle of a pack"])
         name, created, count = _PACK.unpack_from(content, position)
-        position += _PACK.size
-        packs.append(PackEntry(name.hex(), created, content[position : position + count * CHUNK.size]))
-        position += count * CHUNK.size
+        start = position + _PACK.size
+        position = start + count * CHUNK.size
+        if position > len(content):
+            raise BadJob("The index", ["it has fewer chunks than it says"])
+        packs.append(PackEntry(name.hex(), created, content[start:position]))
     return packs
 
 

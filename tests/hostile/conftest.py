@@ -22,7 +22,7 @@ TIMES = float(os.environ.get("CLOUD_RENDER_FUZZ", "1"))
 
 settings.register_profile(
     "hostile",
-    max_examples=max(10, int(400 * TIMES)),
+    max_examples=max(10, int(300 * TIMES)),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

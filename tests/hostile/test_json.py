@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from cloud_render.contract.contents import Contents, Run, StoredFile
 from cloud_render.contract.errors import BadJob
 from cloud_render.contract.job import Hooks, JobFile, Limits, Overrides, RenderJob, Submission, Video
 from cloud_render.contract.report import ChildReport, End, FrameReport
+from cloud_render.store import index
 from worker.builds import Build
 
 FILE = JobFile("home/ann/pottery.blend", "0" * 64, 12)
@@ -141,6 +143,16 @@ def test_contents_that_do_not_hold_together_are_refused(refused, files):
             )
         )
         assert Contents.from_json_gz(made.to_json_gz()) == made
+
+
+@given(inside=st.binary(max_size=300), digest=st.booleans())
+def test_an_index_that_lies_is_refused(refused, inside, digest):
+    """Its own digest proves nothing: whoever wrote it made that, too."""
+    content = index.to_bytes([])[:-32] + inside
+    with refused():
+        found = index.from_bytes(content + (hashlib.sha256(content).digest() if digest else b"\0" * 32))
+        assert digest
+        assert index.to_bytes(found)[:-32] == content
 
 
 @given(packed=st.binary(max_size=300) | st.binary(max_size=300).map(gzip.compress))
