@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -24,13 +25,13 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from local_cloud import moto_shims
+from local_cloud import moto_shims, moto_steps
 from local_cloud.bad_line import BadLine, names_of
 from local_cloud.batch_api import BatchApi
 from local_cloud.control import Control
 from local_cloud.engine import Engine
 from local_cloud.event_bus import EventBus
-from local_cloud.event_targets import to_batch, to_sns
+from local_cloud.event_targets import to_batch, to_sns, to_states
 from local_cloud.events import Announced, Outbox
 from local_cloud.fault_log import FaultLog
 from local_cloud.faults import Plan
@@ -160,7 +161,9 @@ class Cloud:
             BadLine(plan, injected, names_of(engine)),
             {keys.access: keys.secret},
         )
-        undo.callback(EventBus(outbox, {"batch": to_batch(batch), "sns": to_sns}).start().stop)
+        moto_steps.apply(partial(_client, endpoint, keys), partial(_terminate, engine))
+        deliveries = {"batch": to_batch(batch), "sns": to_sns, "states": to_states}
+        undo.callback(EventBus(outbox, deliveries).start().stop)
         engine.start()
         undo.callback(engine.close)
         undo.callback(Restarts(engine, plan, injected).start().stop)
@@ -221,15 +224,25 @@ def _s3_server(setting: Setting, kept: Path, keys: Keys, groups: Groups, undo: E
     return seaweed.url
 
 
-def _objects_of(url: str, keys: Keys) -> moto_shims.Objects:
-    client: Any = boto3.session.Session().client(
-        "s3",
+def _client(url: str, keys: Keys, service: str, region: str) -> Any:
+    session: Any = boto3.session.Session()
+    return session.client(
+        service,
         endpoint_url=url,
-        region_name=keys.region,
+        region_name=region,
         aws_access_key_id=keys.access,
         aws_secret_access_key=keys.secret,
         config=Config(s3={"addressing_style": "path"}),
     )
+
+
+def _terminate(engine: Engine, job_id: str, reason: str) -> None:
+    if job := engine.job(job_id):
+        engine.terminate(job, reason)
+
+
+def _objects_of(url: str, keys: Keys) -> moto_shims.Objects:
+    client = _client(url, keys, "s3", keys.region)
     place = {} if keys.region == REGION else {"CreateBucketConfiguration": {"LocationConstraint": keys.region}}
 
     def make_bucket(bucket: str) -> None:

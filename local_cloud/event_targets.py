@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The services that rules call here: Batch, SNS. Each turns a rule's target and an event into one call."""
+"""The services that rules call here. Each turns a rule's target and an event into one call."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from local_cloud import moto_steps
 from local_cloud.batch_api import BatchApi
 from local_cloud.event_bus import CannotDeliver, Deliver, Target, input_of
 from local_cloud.events import Event
@@ -43,3 +44,8 @@ def to_sns(event: Event, target: Target) -> None:
     given = input_of(event, target)
     message = given if isinstance(given, str) else json.dumps(given)
     sns_backends[ACCOUNT][event["region"]].publish(message=message, arn=target["Arn"])
+
+
+def to_states(event: Event, target: Target) -> None:
+    # Named by the event, so that one that is delivered twice starts nothing twice.
+    moto_steps.start(event["region"], target["Arn"], event["id"], json.dumps(input_of(event, target)))

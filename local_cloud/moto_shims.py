@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -34,6 +35,7 @@ def apply(objects: Objects | None = None) -> None:
     """Change moto in place."""
     _name_resources_after_their_stack()
     _split_default_lists()
+    _keep_dollars()
     _leave_out_no_value()
     _join_conditions()
     _keep_templates_as_they_came()
@@ -85,6 +87,26 @@ def _split_default_lists() -> None:
         original(self)
 
     resources.load_parameters = load_parameters
+
+
+class _Text:
+    """In place of string.Template: each `${name}` of a Fn::Sub and nothing else, where Python makes `$$` a `$`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def safe_substitute(self, **values: str) -> str:
+        for name, value in values.items():
+            self._text = self._text.replace(f"${{{name}}}", value)
+        return self._text
+
+
+def _keep_dollars() -> None:
+    """moto takes `$$` in a Fn::Sub for an escaped `$`; state machines write `$$` for their context."""
+    from moto.cloudformation import parsing as moto_parsing
+
+    parsing: Any = moto_parsing
+    parsing.string = SimpleNamespace(Template=_Text)
 
 
 def _leave_out_no_value() -> None:

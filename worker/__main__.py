@@ -63,6 +63,9 @@ def stitch_options(parser: argparse.ArgumentParser) -> None:
 def inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input", required=True, help="s3://bucket/scene.blend")
     parser.add_argument("-o", "--output", required=True, help="s3://bucket/prefix for job.json and contents.json.gz")
+    parser.add_argument(
+        "--frames-per-job", type=number, default=0, help="frames of one array child; 0: as many as are worth a machine"
+    )
 
 
 def mend_options(parser: argparse.ArgumentParser) -> None:

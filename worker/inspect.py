@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import logging
 from datetime import UTC, datetime
 
 from cloud_render import blender as door
 from cloud_render.contract import frames, keys
 from cloud_render.contract.errors import BadArguments
+from cloud_render.contract.job import RenderJob
 from cloud_render.contract.keys import Prefix
 from cloud_render.store import SourceFile, Store
 from worker import builds, plain
@@ -25,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def run(arguments: argparse.Namespace) -> str:
-    """Writes contents.json.gz and, last, job.json below the output. Raises CloudRenderError."""
+    """Writes contents.json.gz, slices.json and, last, job.json below the output. Raises CloudRenderError."""
     source, key = bucket_and_key(arguments.input)
     bucket, place = bucket_and_key(arguments.output)
     if not key.endswith(".blend"):
@@ -47,9 +49,25 @@ def run(arguments: argparse.Namespace) -> str:
         job = dataclasses.replace(
             job,
             id=own_id if keys.is_job_id(own_id) else job.id,
-            frames_per_job=frames.automatic_frames_per_job(len(job.frame_list)),
+            frames_per_job=_frames_per_job(arguments.frames_per_job, len(job.frame_list)),
         )
         contents = Store(bucket.client, bucket.name).upload([SourceFile(blend, job.blend)], job.id)
         bucket.put(prefix.contents, contents.to_json_gz(), "application/gzip")
+        bucket.put(prefix.slices, json.dumps(_slices(job)).encode(), "application/json")
         bucket.put(prefix.job, job.to_json().encode(), "application/json")
     return f"{bucket.uri(prefix.job)} renders frames {job.frames} of scene {job.scene}"
+
+
+def _frames_per_job(wanted: int, total: int) -> int:
+    return frames.fitted_frames_per_job(total, wanted) if wanted else frames.automatic_frames_per_job(total)
+
+
+def _slices(job: RenderJob) -> dict[str, object]:
+    """What who submits the job without reading it must know: Batch itself passes nothing on from a job to the next."""
+    total = len(job.frame_list)
+    return {
+        "children": frames.children(total, job.frames_per_job),
+        "framesPerJob": job.frames_per_job,
+        "totalFrames": total,
+        "video": f"video.{job.video.container}" if job.video else "",
+    }

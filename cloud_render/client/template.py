@@ -13,7 +13,7 @@ from functools import cache
 
 from cloud_render.client.sources import TEMPLATE
 
-_BLOCK_BEGINS = re.compile(r":\s+[|>][+-]?$")
+_BLOCK_BEGINS = re.compile(r"[:-]\s+[|>][+-]?$")
 
 
 @cache

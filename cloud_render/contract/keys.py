@@ -105,6 +105,11 @@ class Prefix:
         return self.root + "job.json"
 
     @property
+    def slices(self) -> str:
+        """Of a scene that came through the inbox: children and frames, for the state machine that submits it."""
+        return self.root + "slices.json"
+
+    @property
     def end(self) -> str:
         return self.root + "end.json"
 

@@ -14,7 +14,7 @@ TEXT = TEMPLATE.read_text("utf-8")
 POLICY: dict[str, Any] = json.loads(TEMPLATE.with_name("deployer-policy.json").read_text("utf-8"))
 STATEMENTS = {statement["Sid"]: statement for statement in POLICY["Statement"]}
 
-PREFIX_OF = {"Logs": "logs", "CodeBuild": "codebuild", "CloudWatch": "cloudwatch"}
+PREFIX_OF = {"Logs": "logs", "CodeBuild": "codebuild", "CloudWatch": "cloudwatch", "StepFunctions": "states"}
 """Where IAM calls a service other than CloudFormation's type, lower-cased."""
 
 

@@ -26,7 +26,7 @@ WITHOUT_RESOURCE_LEVEL = {
 FOR_PEOPLE = {
     "ArtistPolicyArn", "NoticesTopic", "SpotInterruption", "WorkerImage", "RepositoryName", "ImageBuild",
     "RenderGpuMediumQueue", "RenderGpuLargeQueue", "RenderGpuOnDemandQueue", "InstallDefinition",
-    "BlenderFrom", "MendDefinition", "FairShare",
+    "BlenderFrom", "MendDefinition", "FairShare", "DropMachine",
 }  # fmt: skip
 """Outputs that a Farm does without: for the set-up, for the doctor, and to be looked up by a person."""
 
@@ -59,7 +59,8 @@ def _statements() -> Iterator[tuple[str, dict[str, Any]]]:
         for policy in role["Policies"]:
             yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
     for name, policy in _of("AWS::IAM::ManagedPolicy").items():
-        yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
+        rows = policy["PolicyDocument"]["Statement"]
+        yield from ((name, row["If"][1] if "If" in row else row) for row in rows)
 
 
 def _actions(statement: dict[str, Any]) -> list[str]:
@@ -271,6 +272,7 @@ def test_an_artist_submits_watches_and_cancels_and_no_more() -> None:
     verbs = {action for action in actions if not re.search(r":(Get|List|Describe)", action)}
     assert verbs == {
         "batch:SubmitJob", "batch:TerminateJob", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject",
+        "states:StartExecution", "states:StopExecution",
     }  # fmt: skip
     (deletes,) = [statement for statement in mine if "s3:DeleteObject" in _actions(statement)]
     assert deletes["Resource"] == {"Sub": "${Bucket.Arn}/jobs/*"}
@@ -495,6 +497,8 @@ def _matches(rule: str, name: str, status: str, reason: str) -> bool:
         ("hare-0-render", "SUCCEEDED", "", {"JobSucceeded"}),
         ("hare-0-stitch", "SUCCEEDED", "", {"JobSucceeded"}),
         ("mend", "SUCCEEDED", "", set()),
+        ("dropped-render-drop", "FAILED", "Array Child Job failed", set()),
+        ("dropped-stitch-drop", "SUCCEEDED", "", set()),
         ("hare-0-render", "RUNNING", "", set()),
     ],
 )
@@ -510,6 +514,47 @@ def test_mails_are_sentences() -> None:
         assert json.loads(target["InputTransformer"]["InputTemplate"]["Sub"]).startswith("Cloud Render (")
     (topic,) = _of("AWS::SNS::Topic").values()
     assert "KmsMasterKeyId" not in topic
+
+
+def _machine() -> dict[str, Any]:
+    """The state machine as it is written, with its references still in it."""
+    (machine,) = _of("AWS::StepFunctions::StateMachine").values()
+    text, _names = machine["DefinitionString"]["Fn::Sub"]
+    states: dict[str, Any] = json.loads(text.replace("${Share}", ""))["States"]
+    return states
+
+
+def test_every_job_of_a_dropped_file_is_waited_for_and_every_failure_told() -> None:
+    """`.sync`: stopping the execution ends the job. Each failure leads to the notice; no array has one child."""
+    tasks = {name: state for name, state in _machine().items() if state["Type"] == "Task"}
+    jobs = {name: state for name, state in tasks.items() if ":batch:" in state["Resource"]}
+    assert set(jobs) == {"Inspect", "RenderMany", "RenderOne", "Stitch"}
+    for state in (*jobs.values(), tasks["Slices"]):
+        assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "EndFailed"}]
+    for state in jobs.values():
+        assert state["Resource"].endswith(":states:::batch:submitJob.sync")
+        assert state["Parameters"]["JobName.$"].endswith("-drop', $.job.jobName)")
+    assert "ArrayProperties" not in jobs["RenderOne"]["Parameters"]
+    assert _machine()["HowMany"]["Choices"][0]["NumericGreaterThan"] == 1
+
+
+def test_a_dropped_file_says_whose_share_it_takes() -> None:
+    """Else Batch would refuse its render where artists share evenly; the utility queue asks nobody."""
+    (machine,) = _of("AWS::StepFunctions::StateMachine").values()
+    text, names = machine["DefinitionString"]["Fn::Sub"]
+    assert names["Share"] == {"If": ["HasFairShare", '"ShareIdentifier": "dropped",', ""]}
+    assert re.findall(r'"JobQueue(?:\.\$)?": "([^"]+)".*?"Parameters"', text, re.DOTALL).count("$.job.jobQueueArn") == 2
+    assert text.count("${Share}") == 2
+
+
+def test_a_dropped_files_jobs_are_those_of_the_stack() -> None:
+    """Whatever definition or queue an execution's input names: its role may submit no other."""
+    (submits,) = [each for owner, each in _statements() if owner == "DropRole" and each["Sid"] == "Submit"]
+    named = str(submits["Resource"])
+    assert {name for name in DEFINITIONS if f"'{name}'" in named} == set(DEFINITIONS) - {
+        "InstallDefinition", "MendDefinition",
+    }  # fmt: skip
+    assert DOCUMENT["Parameters"]["DropAFile"]["Default"] == "off"
 
 
 def test_the_experiment_takes_machines_of_this_stack_alone() -> None:
