@@ -215,9 +215,7 @@ def until_then(short: Sequence[Shortage]) -> str:
     if Kind(gpu=False, spot=False) in kinds:
         return "Until then nothing works here: no video could be made, and no Blender installed. Try another region."
     if Kind(gpu=False, spot=True) in kinds:
-        return (
-            "Until then nothing can be rendered here but on On-Demand machines (docs/stack.md). Try another region."
-        )
+        return "Until then nothing can be rendered here but on On-Demand machines (docs/stack.md). Try another region."
     return "Until then `cloud-render submit --device cpu` renders." if kinds else ""
 
 
