@@ -82,7 +82,7 @@ class Bucket:
 
     def get(self, key: str) -> bytes:
         """A small object, whole."""
-        size, version = self._head(key)
+        size, version = self._version(key)
         with translated(f"read {self.uri(key)}"):
             content, _ = _patiently(partial(Reader(self.client, self.name).whole, key, size, version))
             return bytes(content)
@@ -95,7 +95,7 @@ class Bucket:
 
     def size_of(self, key: str) -> int:
         """In bytes."""
-        return self._head(key)[0]
+        return self._version(key)[0]
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """Every object whose key starts with `prefix`, in the order of keys; 1,000 of them a request."""
@@ -142,18 +142,22 @@ class Bucket:
 
     def download(self, key: str, target: Path) -> None:
         """Brings an object to `target`, which appears whole or not at all."""
-        size, version = self._head(key)
+        size, version = self._version(key)
         reader = Reader(self.client, self.name)
         with translated(f"read {self.uri(key)}"), landing(target) as temporary, temporary.open("wb") as file:
             for start in range(0, size, PART_BYTES):
                 length = min(PART_BYTES, size - start)
                 file.write(_patiently(partial(reader.part, key, start, length, version)))
 
-    def _head(self, key: str) -> tuple[int, str]:
-        """Size in bytes, and the ETag of this version."""
+    def _version(self, key: str) -> tuple[int, str]:
+        """Size in bytes, and the ETag of the object as it is now.
+
+        Not by HeadObject, whose refusals have no body: 403 alone doesn't tell an expired token from a missing right.
+        """
         with translated(f"read {self.uri(key)}"):
-            head = _patiently(partial(self.client.head_object, Bucket=self.name, Key=key))
-            return int(head["ContentLength"]), str(head["ETag"])
+            answer = _patiently(partial(self.client.get_object, Bucket=self.name, Key=key))
+            answer["Body"].close()
+            return int(answer["ContentLength"]), str(answer["ETag"])
 
     def _put_file(self, key: str, path: Path, content_type: str) -> None:
         with path.open("rb") as body:

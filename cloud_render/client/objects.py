@@ -72,8 +72,10 @@ def create(farm: Farm, key: str, body: str | bytes) -> bool:
     """False if the key is taken, whoever comes first: of two that try at once, one gets True."""
     try:
         _put(farm, key, body, IfNoneMatch="*")
-    except _Taken:
-        return False
+    except _Taken as taken:
+        # A repeated request may have met its own first try, which S3 carried out and whose answer was lost. Taken for
+        # someone else's, a claim would be nobody's.
+        return taken.repeated and read(farm, key) == (body.encode() if isinstance(body, str) else body)
     return True
 
 
@@ -139,7 +141,11 @@ def delete(farm: Farm, keys: Sequence[str]) -> None:
 
 
 class _Taken(Exception):
-    pass
+    """The key is there. `repeated`: the request was sent more than once, so it may be its own doing."""
+
+    def __init__(self, repeated: bool) -> None:
+        super().__init__()
+        self.repeated = repeated
 
 
 def _put(farm: Farm, key: str, body: str | bytes, **conditions: str) -> None:
@@ -151,7 +157,7 @@ def _put(farm: Farm, key: str, body: str | bytes, **conditions: str) -> None:
             )
         except ClientError as error:
             if conditions and code_of(error) in _TAKEN:
-                raise _Taken from error
+                raise _Taken(error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0) from error
             raise
 
 
