@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cloud_render.client.template_source import Clients
 from cloud_render.client.stack_events import Sleep
+from cloud_render.client.template_source import Clients
 from cloud_render.contract.errors import CloudNotReady, CloudUnreachable
 from cloud_render.store.translate import translated
 
