@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import bpy
-from bpy.props import CollectionProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, IntProperty, PointerProperty, StringProperty
 
 from .model import MODEL
 from .names import PREFIX
@@ -57,6 +58,8 @@ class Mirror(bpy.types.PropertyGroup):
     )
     jobs: CollectionProperty(name="Jobs", description="All jobs of the bucket, the newest first", type=JobRow)
     job_index: IntProperty(name="Active Job", description="The job that is selected", update=_select)
+    shows_bill: BoolProperty(name="Bill", description="Show what the job's cost is made of")
+    shows_good: BoolProperty(name="All Findings", description="Show what works, too")
 
 
 def mirror_of(context: Any) -> Mirror:
@@ -66,6 +69,10 @@ def mirror_of(context: Any) -> Mirror:
 def title_of(job_id: str) -> str:
     """What a person recognises of `<yyyymmdd-hhmmss>-<name>-<4 random>`."""
     return job_id[16:-5] or job_id
+
+
+def submitted_at(job_id: str) -> datetime:
+    return datetime.strptime(job_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
 
 
 def update(context: Any) -> None:

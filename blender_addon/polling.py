@@ -14,6 +14,8 @@ LIST_EVERY_S = 60.0
 LOOK_FIRST_S = 2.0
 LOOK_MOST_S = 20.0
 SLOWER = 1.5
+COST_EVERY_S = 60.0
+"""How often the bill of a job is added up, and what is on is looked at; each costs some requests."""
 
 
 @dataclass
@@ -31,6 +33,12 @@ class Polling:
 
     list_at: float = 0.0
     paces: dict[str, _Pace] = field(default_factory=dict)
+    bill_at: float = 0.0
+    billed: tuple[str, bool] = ("", False)
+    """The job whose bill was asked for last, and whether it had ended."""
+    running_at: float = 0.0
+    at_end_of: str = ""
+    """The job after which it was looked at last what is on."""
 
     def tick(self, account: Account, now: float) -> None:
         if not (MODEL.listed or remembered().used):
@@ -39,7 +47,8 @@ class Polling:
             self._list(account, now)
         for job_id in self._watched():
             if self._look(account, job_id, now):
-                return
+                break
+        self._costs(account, now)
 
     def soon(self) -> None:
         """Something was done: whatever is watched is looked at in the next tick."""
@@ -49,6 +58,24 @@ class Polling:
         if BACKGROUND.start(tasks.list_jobs(account)):
             self.list_at = now + LIST_EVERY_S
             MODEL.list_is_old = False
+
+    def _costs(self, account: Account, now: float) -> None:
+        """The bill of the selected job now and then while it runs, and once more at its end; then what is still on."""
+        state = MODEL.states.get(MODEL.active)
+        if state is None or state.phase == "uploading":
+            return
+        known, wanted = MODEL.bills.get(MODEL.active), (MODEL.active, state.ended)
+        due = wanted != self.billed or now >= self.bill_at
+        if due and not (known and known.final) and BACKGROUND.start(tasks.bill(account, *wanted)):
+            self.billed, self.bill_at = wanted, now + COST_EVERY_S
+        due = state.ended and now >= self.running_at and self._may_run(MODEL.active)
+        if due and BACKGROUND.start(tasks.running(account)):
+            self.at_end_of, self.running_at = MODEL.active, now + COST_EVERY_S
+
+    def _may_run(self, ended: str) -> bool:
+        """Whether something may be on of which nobody knows: machines stay on for minutes after their last job."""
+        found = MODEL.running
+        return found is None or bool(found.machines or found.jobs) or self.at_end_of != ended
 
     def _watched(self) -> list[str]:
         """The selected job, and those whose results are waited for."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,11 @@ from .model import MODEL, Account, Check, Role, SignIn, StackWork, Transfer
 from .trouble import problem_of
 from .words import say
 
+log = logging.getLogger(__name__)
+
 LIST, LOOK, PREVIEWS, CHECK = "list jobs", "look", "previews", "check"
 PROFILES, SIGN_IN, STACK = "profiles", "sign in", "stack"
+BILL, RUNNING = "bill", "running"
 """Names of tasks that are not of one job."""
 
 
@@ -44,6 +48,10 @@ def _no_answer(error: Exception) -> None:
     if problem and (MODEL.problem is None or MODEL.problem.passes):
         MODEL.problem = replace(problem, passes=True)
         MODEL.changes += 1
+
+
+def _unheard(error: Exception) -> None:
+    log.info("not known: %s", error)
 
 
 def _answered() -> None:
@@ -84,6 +92,26 @@ def look(account: Account, job_id: str) -> Task:
             _no_answer(error)
 
     return Task(LOOK, _asked(lambda cloud: cloud.look(account, job_id)), done, failed)
+
+
+def bill(account: Account, job_id: str, final: bool) -> Task:
+    """What the job has cost. Nobody asked for it, so what goes wrong is no more than said in the log."""
+
+    def done(billed: Any) -> None:
+        MODEL.bills[job_id] = billed
+        MODEL.changes += 1
+
+    return Task(BILL, _asked(lambda cloud: cloud.bill(account, job_id, final=final)), done, _unheard)
+
+
+def running(account: Account) -> Task:
+    """What is on in the cloud, and so is paid for."""
+
+    def done(found: Any) -> None:
+        MODEL.running = found
+        MODEL.changes += 1
+
+    return Task(RUNNING, _asked(lambda cloud: cloud.running(account)), done, _unheard)
 
 
 def previews(account: Account, job_id: str, frames: tuple[int, ...], folder: Path) -> Task:
@@ -137,8 +165,8 @@ def change(account: Account, job_id: str, verb: str, words: str, then: Callable[
     """Something done to a job by the function `verb` of the cloud; `words` say it while it goes on."""
 
     def ended() -> None:
-        MODEL.busy.pop(job_id, None)
-        MODEL.states.pop(job_id, None)
+        for known in (MODEL.busy, MODEL.states, MODEL.bills):
+            known.pop(job_id, None)
         MODEL.list_is_old = True
         MODEL.changes += 1
 

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import bpy
 
 from .. import thumbnails
-from ..mirror import mirror_of
+from ..mirror import mirror_of, submitted_at
 from ..model import MODEL
 from ..names import SELECTED
 from ..remembered import remembered
 from ..words import duration, frames, say
+from . import bill
 from .main import transfer_words
 from .text import wrapped
 
@@ -52,10 +54,16 @@ class CLOUD_RENDER_UL_jobs(bpy.types.UIList):
         if shown is None:
             return
         row = layout.row()
-        row.label(text=item.title, icon=ICONS[shown.phase], translate=False)
+        row.label(text=f"{item.title} {_when(item.name)}", icon=ICONS[shown.phase], translate=False)
         right = row.row()
         right.alignment = "RIGHT"
         right.label(text=_short(shown), translate=False)
+
+
+def _when(job_id: str) -> str:
+    """By this computer's clock: 14:05 for today's, 11-21 14:05 for older ones."""
+    made = submitted_at(job_id).astimezone()
+    return f"{made:%H:%M}" if made.date() == datetime.now().astimezone().date() else f"{made:%m-%d %H:%M}"
 
 
 def _short(shown: Any) -> str:
@@ -67,7 +75,7 @@ def _short(shown: Any) -> str:
 def draw(layout: Any, context: Any) -> None:
     if not MODEL.jobs:
         row = layout.row()
-        row.label(text="No jobs yet" if MODEL.listed else "Refresh shows the jobs of your cloud")
+        row.label(text=_no_jobs(), translate=False)
         row.operator("cloud_render.refresh", text="", icon="FILE_REFRESH")
         return
     shown = mirror_of(context)
@@ -76,16 +84,29 @@ def draw(layout: Any, context: Any) -> None:
     row.column().operator("cloud_render.refresh", text="", icon="FILE_REFRESH")
     if MODEL.job(MODEL.active) is not None:
         layout.context_pointer_set(SELECTED, context.window_manager)
-        _job(layout)
+        _job(layout, context)
 
 
-def _job(layout: Any) -> None:
+def _no_jobs() -> str:
+    if MODEL.listed:
+        return say("No jobs yet")
+    looks = remembered().used and MODEL.problem is None and bpy.app.online_access
+    return say("Looking for your jobs…") if looks else say("Refresh shows the jobs of your cloud")
+
+
+def _job(layout: Any, context: Any) -> None:
     job_id = MODEL.active
-    shown = MODEL.states.get(job_id) or MODEL.job(job_id)
+    shown: Any = MODEL.states.get(job_id) or MODEL.job(job_id)
+    ended = shown.phase in ("done", "failed", "cancelled")
     _progress(layout, shown)
     _problem(layout, shown)
+    bill.draw(layout, context, job_id, ended=ended)
+    if not ended:  # above what grows while frames arrive
+        _buttons_of_running(layout)
+    _download_buttons(layout, job_id, ended=ended)
     _thumbnails(layout, job_id)
-    _buttons(layout, shown)
+    if ended:
+        _buttons_of_ended(layout, shown)
 
 
 def _progress(layout: Any, shown: Any) -> None:
@@ -120,39 +141,39 @@ def _problem(layout: Any, shown: Any) -> None:
 
 def _thumbnails(layout: Any, job_id: str) -> None:
     pictures = [(frame, thumbnails.icon(job_id, frame)) for frame in thumbnails.frames_shown(job_id)]
-    known = [(frame, icon) for frame, icon in pictures if icon]
+    known = sorted((frame, icon) for frame, icon in pictures if icon)
     if not known:
         return
-    grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
+    grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=False, align=True)
     for frame, icon in known:
         column = grid.column(align=True)
-        column.template_icon(icon_value=icon, scale=4.0)
+        column.template_icon(icon_value=icon, scale=3.4)
         column.operator("cloud_render.show_frame", text=str(frame), translate=False).frame = frame
 
 
-def _buttons(layout: Any, shown: Any) -> None:
-    job_id = MODEL.active
-    ended = shown.phase in ("done", "failed", "cancelled")
+def _buttons_of_running(layout: Any) -> None:
+    row = layout.row(align=True)
+    row.operator("cloud_render.cancel", icon="CANCEL")
+    row.operator("cloud_render.show_log", icon="TEXT")
+
+
+def _download_buttons(layout: Any, job_id: str, *, ended: bool) -> None:
     if job_id in MODEL.downloads:
         _download(layout, job_id)
-    else:
-        row = layout.row(align=True)
-        row.operator("cloud_render.download", icon="IMPORT")
-        if not ended:
-            row.operator(
-                "cloud_render.download_when_done",
-                text="",
-                icon="CHECKBOX_HLT" if job_id in remembered().downloads else "CHECKBOX_DEHLT",
-            )
+        return
+    row = layout.row(align=True)
+    row.operator("cloud_render.download", icon="IMPORT")
+    if not ended:
+        wanted = job_id in remembered().downloads
+        icon = "CHECKBOX_HLT" if wanted else "CHECKBOX_DEHLT"
+        row.operator("cloud_render.download_when_done", text="When Done", icon=icon)
+
+
+def _buttons_of_ended(layout: Any, shown: Any) -> None:
     row = layout.row(align=True)
     row.operator("cloud_render.open_video", icon="PLAY")
     row.operator("cloud_render.open_folder", icon="FILE_FOLDER")
     layout.operator("cloud_render.load_strip", icon="SEQUENCE")
-    if not ended:
-        row = layout.row(align=True)
-        row.operator("cloud_render.cancel", icon="CANCEL")
-        row.operator("cloud_render.show_log", icon="TEXT")
-        return
     if shown.phase != "done":
         layout.operator("cloud_render.retry", icon="FILE_REFRESH")
         layout.operator("cloud_render.stitch", icon="FILE_MOVIE")

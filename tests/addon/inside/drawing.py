@@ -17,11 +17,14 @@ from states import (
     JOB,
     LONG,
     OTHER_JOB,
+    also,
+    bill,
     job,
     nothing,
     priced,
     problem,
     ready,
+    running,
     showing,
     states,
     submit,
@@ -288,6 +291,56 @@ def test_the_list_shows_each_job_with_its_progress():
     assert picture.words.index("shot 010") < picture.words.index(LONG[:100])
     assert "5/20" in picture.texts
     assert "3 frames" in picture.texts
+
+
+def test_a_running_job_shows_what_it_has_cost_of_what_was_expected():
+    """And where it stops by itself."""
+    with showing(also(job("rendering"), bills={JOB: bill()})):
+        assert "So far $0.41, stops at $2.40" in sidebar().texts
+        part("remembered").price(JOB, 1.2)
+        assert "So far $0.41 of $1.20, stops at $2.40" in sidebar().texts
+
+
+def test_an_ended_job_shows_its_bill_on_request():
+    """One line with the sum; opened, machines, lost work, storage and download, each as an estimate."""
+    with showing(also(job("done", 20), bills={JOB: bill(final=True)})):
+        closed = sidebar()
+        bpy.context.window_manager.cloud_render.shows_bill = True
+        opened = sidebar()
+        bpy.context.window_manager.cloud_render.shows_bill = False
+    assert "Cost: about $0.41" in closed.texts
+    assert "2 × g5.xlarge spot, 0.8 h" not in closed.texts
+    for text in ("2 × g5.xlarge spot, 0.8 h", "1 × a machine of your own, 0.1 h", "of it lost work, retries: 1"):
+        assert text in opened.texts, opened.texts
+    assert "An estimate, without tax" in opened.words
+
+
+def test_after_a_job_it_is_said_whether_anything_is_on():
+    """With the time when that was looked at; not while a job runs."""
+    for found, words in (
+        (running(), "Nothing is running now (12:03)"),
+        (running(machines=1), "Still on: 1 machine (12:03)"),
+        (running(machines=2, jobs=1), "Still on: 2 machines, 1 job (12:03)"),
+    ):
+        with showing(also(job("done", 20), running=found)):
+            assert words in sidebar().texts
+        with showing(also(job("rendering"), running=found)):
+            assert words not in sidebar().texts
+
+
+def test_cancel_does_not_move_when_pictures_arrive():
+    """It stands above them, and above what the download does."""
+    with showing(job("rendering", newest=(3, 2, 1))):
+        operators = sidebar().operators
+    assert operators.index("cloud_render.cancel") < operators.index("cloud_render.download")
+
+
+def test_jobs_of_one_name_are_told_apart_by_their_time():
+    """By this computer's clock, with the day where that is not today."""
+    with showing(job("rendering")):
+        labels = [text for text in sidebar().texts if text.startswith("shot 010 ")]
+    made = part("mirror").submitted_at(JOB).astimezone()
+    assert labels == [f"shot 010 {made:%m-%d %H:%M}"]
 
 
 def test_a_running_job_can_be_cancelled_and_an_ended_one_retried():

@@ -385,6 +385,23 @@ def test_cancel_shows_what_it_does_until_it_is_done():
         assert model().busy == {}
 
 
+def test_what_a_job_costs_is_added_up_at_its_end():
+    """Once, by itself; and then it is looked at whether anything is on. Nothing of it is a problem where it fails."""
+    job_id = submitted("shot")
+    ended()
+    bill = until(lambda: model().bills.get(job_id), "the bill")
+    until(lambda: model().bills[job_id].final, "the last bill")
+    assert (bill.bill.job_id, model().bills[job_id].bill.frames) == (job_id, 3)
+    assert until(lambda: model().running, "what is on").machines == ()
+    with line.refused("AccessDenied", "reports|DescribeInstances"):
+        job_id = submitted("shot")
+        ended()
+        until(lambda: part("polling").POLLING.billed == (job_id, True), "an attempt")
+        until(lambda: not part("background").BACKGROUND.runs("bill"))
+    assert job_id not in model().bills
+    assert model().problem is None
+
+
 def test_a_failed_job_is_retried_and_goes_on_by_itself():
     """Its phase moves without another press."""
     submitted("once fail=2")

@@ -14,6 +14,7 @@ import bpy
 from blender import FOLDER, model, part
 
 from cloud_render.client import prices, quote
+from cloud_render.client.bill import Bill, MachineCost
 from cloud_render.client.frame_times import FrameFact, Measured
 from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.client.options import Options
@@ -112,6 +113,20 @@ def job(phase: str, done: int = 5, total: int = 20, looked: bool = True, **more:
     return put
 
 
+def bill(usd: float = 0.41, limit_usd: float | None = 2.4, final: bool = False) -> Any:
+    """With a machine of AWS's and one that is none, and a retry."""
+    found = Bill(
+        JOB, "shot 010", "Scene", "2026-01-02T03:04:05+00:00", 5,
+        (MachineCost("g5.xlarge", "spot", 2, 0.8, usd), MachineCost("", "", 1, 0.1, 0.0)),
+        usd, 0.3 * usd, 0.2 * usd, 0.1 * usd, 0.4 * usd, 0.2, 4, 1, 1, 0.002, 0.05, limit_usd,
+    )  # fmt: skip
+    return part("model").Billed(found, "built-in table of 2026-06", ("A notice. " * 9,), final)
+
+
+def running(machines: int = 0, jobs: int = 0) -> Any:
+    return part("model").Running(("g5.xlarge",) * machines, jobs, "12:03")
+
+
 def also(first: Callable[[Any], None], **changes: Any) -> Callable[[Any], None]:
     """The state, and some fields of the model."""
 
@@ -173,6 +188,10 @@ def states() -> dict[str, Callable[[Any], None]]:
         "a job with pictures": also(
             job("rendering", newest=(5, 4, 3, 2, 1)), previews={JOB: {5: FOLDER / "5.jpg", 4: FOLDER / "4.jpg"}}
         ),
+        "a job that costs": also(job("rendering"), bills={JOB: bill()}),
+        "a job that costs without a limit": also(job("rendering"), bills={JOB: bill(0.001, None)}),
+        "a job that has cost": also(job("done", 20), bills={JOB: bill(final=True)}, running=running()),
+        "a job after which something is on": also(job("failed"), bills={JOB: bill()}, running=running(2, 1)),
         "a busy job": also(job("rendering"), busy={JOB: "Cancelling…"}),
         "a download begins": also(job("done", 20), downloads={JOB: transfer()}),
         "a download": also(job("done", 20), downloads={JOB: half}),
