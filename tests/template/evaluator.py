@@ -128,6 +128,8 @@ def needs(call: Mapping[str, Any], account: str, region: str, stack_id: str) -> 
         yield Need("cloudformation:DescribeStacks", stack_id)
     elif (service, operation) == ("ecr", "DescribeImages"):
         yield Need("ecr:DescribeImages", f"arn:aws:ecr:{here}:repository/{call['repositoryName']}")
+    elif (service, operation) == ("sns", "Publish"):
+        yield Need("sns:Publish", call["TopicArn"])
     else:
         raise UnknownCall(f"{service}:{operation}")
 

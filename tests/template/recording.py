@@ -18,7 +18,7 @@ import botocore.session
 
 TOLD = (
     "Bucket", "Key", "Prefix", "Delete", "CopySource", "jobQueue", "jobDefinition", "jobId", "logGroupName",
-    "logStreamName", "StackName", "repositoryName",
+    "logStreamName", "StackName", "repositoryName", "TopicArn",
 )  # fmt: skip
 
 

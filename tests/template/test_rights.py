@@ -32,6 +32,8 @@ UNUSED = {
     ("ArtistPolicy", "NoResourceLevelRights", "ec2:DescribeSpotPriceHistory"): "for prices, which only AWS has",
     ("InspectRole", "Write", "s3:AbortMultipartUpload"): "only when the upload of a large scene is given up",
     ("JobRole", "Write", "s3:AbortMultipartUpload"): "only when the upload of a large result is given up",
+    ("MendRole", "End", "batch:TerminateJob"): "only when someone cancels while the mender submits",
+    ("MendRole", "Tell", "sns:Publish"): "only of what can't be mended",
 }
 """Grants that this test's scenario does not need, and why they are there."""
 
@@ -70,7 +72,7 @@ class Scenario:
         return list(evaluator.needs(call, ACCOUNT, self.region, self.stack_id))
 
     def policies_of(self, who: str) -> tuple[str, list[dict[str, Any]]]:
-        owner = {"client": "ArtistPolicy", "inspect": "InspectRole"}.get(who, "JobRole")
+        owner = {"client": "ArtistPolicy", "inspect": "InspectRole", "mend": "MendRole"}.get(who, "JobRole")
         return owner, self.policies[owner]
 
 
@@ -129,6 +131,9 @@ def _day(cloud: LocalCloud, outputs: dict[str, str], folder: Path, record: Path)
     run("cancel", "last")
     run("delete", "last", "--yes")
     _inspect(cloud, outputs, folder / "other.blend")
+    cloud.set_capacity(outputs["RenderCpuQueue"], "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+    run("submit", "cube.blend", *options)
+    _lose_a_child(cloud, outputs)
 
 
 def _make_scene(path: Path, engine: str) -> None:
@@ -155,13 +160,31 @@ def _inspect(cloud: LocalCloud, outputs: dict[str, str], blend: Path) -> None:
         jobDefinition=outputs["InspectDefinition"],
         parameters={"input": f"s3://{bucket}/inbox/other.blend", "output": f"s3://{bucket}/jobs/inspected"},
     )
+    _ends_well(cloud, job["jobId"])
+
+
+def _lose_a_child(cloud: LocalCloud, outputs: dict[str, str]) -> None:
+    """Of the render that waits; then let it go, and wait for the mender that its failure starts."""
+    batch = cloud.client("batch")
+    (array,) = batch.list_jobs(jobQueue=outputs["RenderCpuQueue"], jobStatus="PENDING")["jobSummaryList"]
+    batch.terminate_job(jobId=f"{array['jobId']}:0", reason="Host EC2 (instance i-1) terminated.")
+    cloud.set_capacity(outputs["RenderCpuQueue"])
+    mend = {"jobQueue": outputs["UtilityQueue"], "filters": [{"name": "JOB_NAME", "values": ["mend"]}]}
     for _ in range(600):
-        (found,) = batch.describe_jobs(jobs=[job["jobId"]])["jobs"]
+        if rows := batch.list_jobs(**mend)["jobSummaryList"]:
+            return _ends_well(cloud, rows[0]["jobId"])
+        threading.Event().wait(0.2)
+    raise AssertionError("no mender starts")
+
+
+def _ends_well(cloud: LocalCloud, job_id: str) -> None:
+    for _ in range(600):
+        (found,) = cloud.client("batch").describe_jobs(jobs=[job_id])["jobs"]
         if found["status"] in ("SUCCEEDED", "FAILED"):
             assert found["status"] == "SUCCEEDED", found
             return
         threading.Event().wait(0.2)
-    raise AssertionError("the inspection does not end")
+    raise AssertionError("the job does not end")
 
 
 def test_every_call_is_granted(scenario: Scenario) -> None:
@@ -186,7 +209,7 @@ def test_every_grant_is_used_or_has_a_reason(scenario: Scenario) -> None:
             used.setdefault(owner, set()).update(evaluator.granting(policies, need))
     unused = {
         (owner, grant.statement, grant.action)
-        for owner in ("ArtistPolicy", "JobRole", "InspectRole")
+        for owner in ("ArtistPolicy", "JobRole", "InspectRole", "MendRole")
         for grant in evaluator.grants(scenario.policies[owner]) - used[owner]
     }
     assert unused == set(UNUSED)
@@ -194,7 +217,7 @@ def test_every_grant_is_used_or_has_a_reason(scenario: Scenario) -> None:
 
 def test_the_day_was_a_whole_one(scenario: Scenario) -> None:
     """Else the other tests would prove little."""
-    assert {call["who"] for call in scenario.calls} == {"client", "render", "stitch", "inspect"}
+    assert {call["who"] for call in scenario.calls} == {"client", "render", "stitch", "inspect", "mend"}
     assert len(scenario.calls) > 60
 
 
@@ -213,6 +236,9 @@ def test_the_day_was_a_whole_one(scenario: Scenario) -> None:
         ("ArtistPolicy", "s3:PutObject", "images/evil.zip"),
         ("BuildRole", "s3:GetObject", "jobs/a/job.json"),
         ("BuildRole", "s3:PutObject", "images/a.zip"),
+        ("MendRole", "s3:PutObject", "store/packs/a"),
+        ("MendRole", "s3:DeleteObject", "jobs/a/frames/0001.png"),
+        ("MendRole", "s3:PutObject", "blender/5.0.1/blender.tar.xz"),
     ],
 )
 def test_what_must_not_be_done_is_not_granted(scenario: Scenario, owner: str, action: str, place: str) -> None:
