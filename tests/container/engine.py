@@ -90,10 +90,14 @@ def found(folder: Path) -> Podman:
 
 
 def _settings(folder: Path) -> dict[str, str]:
-    """Nothing on a usual machine, nor where someone chose. Root without CAP_SYS_RESOURCE, as in most containers, can't
-    raise the limits that a container asks for: there a runtime is put before runc that leaves them as they are."""
-    if "CONTAINERS_CONF" in os.environ or os.geteuid() != 0 or _may(_CAP_SYS_RESOURCE):
-        return {}
+    """What someone chose, as the local cloud would not hand it on; nothing more on a usual machine.
+
+    Root without CAP_SYS_RESOURCE, as in most containers, can't raise the limits that a container asks for: there a
+    runtime is put before runc that leaves them as they are.
+    """
+    chosen = {name: value for name, value in os.environ.items() if name.startswith("CONTAINERS_")}
+    if "CONTAINERS_CONF" in chosen or os.geteuid() != 0 or _may(_CAP_SYS_RESOURCE):
+        return chosen
     runtime = folder / "runc-nolimits"
     runtime.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "runc_nolimits.py"} "$@"\n')
     runtime.chmod(0o755)
@@ -102,7 +106,7 @@ def _settings(folder: Path) -> dict[str, str]:
         '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\nruntime = "runc-nolimits"\n'
         f'[engine.runtimes]\nrunc-nolimits = ["{runtime}"]\n'
     )
-    return {"CONTAINERS_CONF": str(conf)}
+    return {**chosen, "CONTAINERS_CONF": str(conf)}
 
 
 def _may(capability: int) -> bool:

@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import av
 import pytest
+
+GRACE_S = 30
+"""Between SIGTERM and SIGKILL."""
 
 SMALL = ("--frames", "1-4", "-k", "2", "--percentage", "20", "--samples", "1", "--device", "cpu")
 
@@ -47,3 +51,14 @@ def test_the_reports_say_what_the_image_did(job, cloud):
 def test_no_container_is_left(job, image):
     """Ended children leave nothing behind."""
     assert image.containers() == []
+
+
+def test_a_cancelled_job_leaves_its_containers_at_once(job, cloud, scene, image):
+    """SIGTERM reaches the worker through the init process, and it leaves before it is killed."""
+    long = cloud.cli("submit", str(scene), *SMALL, "--frames", "1-400", "-k", "200")["job"]
+    while not image.containers():
+        assert cloud.cli("status", long)["phase"] in ("submitted", "queued", "rendering")
+    began = time.monotonic()
+    cloud.cli("cancel", long)
+    while image.containers():
+        assert time.monotonic() - began < GRACE_S
