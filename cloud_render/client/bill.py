@@ -7,7 +7,7 @@ US dollars, without tax. AWS's own bill is the account's; it can't tell one job 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloud_render.client.reports import Traces
 from cloud_render.contract import prices, spending
@@ -93,7 +93,7 @@ def bill(work: Work, found: Traces, hour_price: HourPrice) -> Bill:
         spending.stay_of_pulse(pulse, seen, found.now) for pulse, seen in found.pulses if _key(pulse) not in reports
     ]
     stays = [*told, *silent]
-    times = spending.machine_times(stays)
+    times = machine_times(stays)
     rows = {row.frame: row for report in found.reports for row in report.frames}
     gigabytes = sum(row.bytes for row in rows.values()) / _GB
     machines = _machines(times, hour_price)
@@ -123,6 +123,11 @@ def bill(work: Work, found: Traces, hour_price: HourPrice) -> Bill:
         download_usd=gigabytes * prices.RATES.download_gb,
         limit_usd=work.limit_usd,
     )
+
+
+def machine_times(stays: Iterable[Stay]) -> list[MachineTime]:
+    """What has been paid for: a machine that works has not idled yet."""
+    return [replace(time, idle_s=0.0) if time.runs else time for time in spending.machine_times(stays)]
 
 
 def _key(pulse: Pulse) -> _Key:

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from cloud_render.client import objects
 from cloud_render.client.bill import Bill, Work, bill
-from cloud_render.client.costs import sums
+from cloud_render.client.costs import SoFar, so_far, sums
 from cloud_render.client.reports import Traces
-from cloud_render.contract import prices, spending
+from cloud_render.contract import keys, prices, spending
 from cloud_render.contract.report import ChildReport, FrameReport, Machine
 from cloud_render.contract.spending import Pulse
 from local_cloud.billing import scenes
@@ -86,6 +88,21 @@ def test_a_running_job_is_billed_up_to_now():
     found = billed(pulses=((pulse, NOON + 480),), now=500)
     assert (found.running, found.lost_usd) == (1, 0)
     assert found.rendering_usd == pytest.approx(500 / 3600 * 0.36)
+    assert found.waiting_usd == 0
+
+
+def test_so_far_is_told_by_one_listing(farm):
+    """For each look at a running job; other objects beside the pulses don't count."""
+    prefix = keys.Prefix.of_job(WORK.job_id)
+    began = round(time.time()) - 360
+    for number in (1, 2):
+        pulse = Pulse(0, number, 1, began, f"i-{number}", "g5.xlarge", "spot")
+        objects.write(farm, pulse.key(prefix), b"")
+    objects.write(farm, spending.pulses(prefix) + "0/later.txt", b"")
+    found = so_far(farm, WORK.job_id, lambda _type, _market: 36.0)
+    assert found.machines == 2
+    assert found.usd == pytest.approx(2 * 0.01 * (360 + spending.STARTING_S), abs=0.2)
+    assert so_far(farm, "20260101-120000-other-abcd", hour_price) == SoFar(0, 0)
 
 
 def test_a_frame_that_was_rendered_twice_counts_once():

@@ -18,14 +18,15 @@ scene.render.engine = "CYCLES"
 scene.cycles.samples, scene.cycles.use_denoising = 1, False
 scene.render.resolution_x, scene.render.resolution_y = 64, 36
 scene.frame_start, scene.frame_end = 1, 6
-bpy.context.object.location.x = float(sys.argv[-1])
+for number in range(int(sys.argv[-1])):
+    bpy.ops.mesh.primitive_uv_sphere_add(location=(number, 0, 0))
 bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-2])
 """
 
 
-def make(path: Path, where: float) -> str:
+def make(path: Path, spheres: int) -> str:
     pytest.importorskip("bpy")
-    subprocess.run([sys.executable, "-c", _MAKE, str(path), str(where)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", _MAKE, str(path), str(spheres)], check=True, capture_output=True)
     return str(path)
 
 
@@ -33,7 +34,7 @@ def make(path: Path, where: float) -> str:
 def tested(cloud, tmp_path_factory):
     """A scene, and what `test` said of it."""
     folder = tmp_path_factory.mktemp("priced")
-    blend = make(folder / "priced.blend", 0.5)
+    blend = make(folder / "priced.blend", 1)
     assert cloud.cli("quote", blend).returncode == 2
     return blend, cloud.document("test", blend, "--to", str(folder / "frames"))
 
@@ -73,8 +74,13 @@ def test_a_submit_keeps_the_test_frames(cloud, tested):
 
 
 def test_a_changed_scene_keeps_nothing(cloud, tested):
-    """The file is another one, if of the same size: all six frames are rendered."""
-    make(Path(tested[0]), 0.25)
+    """Its quote rests on the earlier state, with a wider range, and all six frames are rendered."""
+    before = cloud.document("quote", tested[0])
+    make(Path(tested[0]), 3)
+    after = cloud.document("quote", tested[0])
+    assert (before["basis"], after["basis"]) == ("probes", "history")
+    spreads = [found["offers"][0]["items"][0]["usd"] for found in (before, after)]
+    assert spreads[0]["high"] / spreads[0]["likely"] < spreads[1]["high"] / spreads[1]["likely"]
     done = cloud.document("submit", tested[0], "--wait")
     assert (done["phase"], done["frames_done"], done["submission"]) == ("done", 6, 0)
 
