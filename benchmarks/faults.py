@@ -32,6 +32,7 @@ import av
 from fake_blender import BAR, BARS
 from PIL import Image
 
+from cloud_render import blender as door
 from cloud_render.client import objects
 from cloud_render.client.download import download
 from cloud_render.client.examine import examine
@@ -91,6 +92,8 @@ class Result:
     """Of Blender's time: from the beginning of each frame that was begun once more."""
     most_lost: int = 0
     """Frames that one process began in vain, at most."""
+    lost_of_child: Mapping[int, int] = field(default_factory=dict)
+    """The same of each array child that lost any."""
     mended: int = 0
     """Submissions by the mender."""
     repeated: int = 0
@@ -181,7 +184,7 @@ class Bench:
             frames=f"1-{self.size.frames}", frames_per_job=self.size.frames_per_job, stall_limit_s=STALL_S
         )
         if self.scene:
-            return plan(examine(self.scene), options, datetime.now(UTC))
+            return plan(examine(door.find(), self.scene), options, datetime.now(UTC))
         blend = folder / "scene.blend"
         blend.write_bytes(b"BLENDER-v500" + bytes(100_000))
         file = SceneFile(str(blend), scene_path(str(blend)), blend.stat().st_size, "blend", "the scene")
@@ -273,6 +276,7 @@ class Work:
     rendered_twice: int
     lost_seconds: float
     most_lost: int
+    lost_of_child: Mapping[int, int]
 
 
 def work_of(log: Path, seconds: float) -> Work:
@@ -283,11 +287,16 @@ def work_of(log: Path, seconds: float) -> Work:
     in_vain = [line for line in begun if last[line["frame"]] is not line]
     whole = Counter(line["frame"] for line in lines if line["what"] == "rendered")
     by_process = Counter((line["id"], line["attempt"], line["process"]) for line in in_vain)
+    by_child: dict[int, int] = {}
+    for (batch_id, _, _), count in by_process.items():
+        index = int(batch_id.partition(":")[2] or 0)
+        by_child[index] = max(count, by_child.get(index, 0))
     return Work(
         begun=len(begun),
         rendered_twice=sum(count - 1 for count in whole.values()),
         lost_seconds=round(len(in_vain) * seconds, 2),
         most_lost=max(by_process.values(), default=0),
+        lost_of_child=by_child,
     )
 
 

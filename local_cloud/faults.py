@@ -69,6 +69,8 @@ class Rule:
     """Numbers from 1; None is all."""
     after_s: tuple[float, float] = (0.5, 5.0)
     """A random moment between these, counted from the attempt's start (for restart-engine: from the last one)."""
+    after_text: str = ""
+    """The moment counts from when the attempt has printed this; empty: from its start."""
     requests: tuple[str, ...] = ("*",)
     """Globs of `METHOD /bucket/key`; one of them has to fit."""
 
@@ -99,6 +101,7 @@ class Drawn:
     """Seconds; 0 for a request."""
     limit: int | None = None
     """The rule's count."""
+    after_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class Plan:
         for kind in ATTEMPT_KINDS:
             rule = self.faults.get(kind)
             if rule and _concerns(rule, who) and (random := self._random(kind, who)).random() < rule.probability:
-                return Drawn(kind, random.uniform(*rule.after_s), rule.count)
+                return Drawn(kind, random.uniform(*rule.after_s), rule.count, rule.after_text)
         return None
 
     def of_request(self, kinds: Sequence[str], who: Who, request: str, number: int) -> Drawn | None:
@@ -274,6 +277,7 @@ _RULE = {
     "children": _wholes(0),
     "attempts": _wholes(1),
     "after_s": _times,
+    "after_text": _text,
     "requests": _texts,
 }
 assert set(_PLAN) == {each.name for each in fields(Plan)}

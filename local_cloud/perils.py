@@ -58,6 +58,8 @@ class RunningProcess:
         self._place = place
         self._perils = perils
         self._drawn = drawn
+        self._awaited = drawn.after_text.encode() if drawn else b""
+        self._printed = b""
         self._due = time.monotonic() + (drawn.after_s if drawn else 0.0)
         self._grace_s = grace_s
         self._kin = Kin(place.scratch)
@@ -80,10 +82,19 @@ class RunningProcess:
             self._look_at_machine()
             return happened
 
+    def heard(self, printed: bytes) -> None:
+        """What the attempt printed, as it comes."""
+        if not self._awaited or self._drawn is None:
+            return
+        self._printed = self._printed[-len(self._awaited) :] + printed
+        if self._awaited in self._printed:
+            self._awaited = b""
+            self._due = time.monotonic() + self._drawn.after_s
+
     def look(self) -> None:
         """Let happen what is due."""
         with self._lock:
-            if self._drawn and time.monotonic() >= self._due and self._happens(self._drawn):
+            if self._drawn and not self._awaited and time.monotonic() >= self._due and self._happens(self._drawn):
                 self._drawn = None
             self._look_at_machine()
             if self._kill_at is not None and time.monotonic() > self._kill_at:

@@ -128,6 +128,7 @@ class SubprocessRunner:
             if open_pipe and poller.poll(LOOK_S * 1000):
                 printed = os.read(pipe, 64 * 1024)
                 writer.write(printed)
+                running.heard(printed)
                 open_pipe = bool(printed)
             elif open_pipe and process.poll() is not None:
                 break  # Ended, while something it started in the background still holds the pipe.

@@ -16,7 +16,7 @@ sys.path.append(str(ROOT / "benchmarks"))  # Its programs are no package; tests 
 
 import faults  # noqa: E402
 
-SIZE = faults.Size(frames=20, frames_per_job=10, slots=2, seconds=0.4)
+SIZE = faults.Size(frames=60, frames_per_job=10, slots=6, seconds=0.4)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,12 +34,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> faults.Result:
     return faults.Bench(SIZE, tmp_path_factory.mktemp("undisturbed"), None).run("job", {})
 
 
-@pytest.fixture
-def under(tmp_path: Path, undisturbed: faults.Result) -> Callable[..., faults.Result]:
+@pytest.fixture(scope="session")
+def under(tmp_path_factory: pytest.TempPathFactory, undisturbed: faults.Result) -> Callable[..., faults.Result]:
     """Runs the job under faults; it must end well, with the same frames and the same video."""
 
     def run(rules: dict[str, Any], **plan: Any) -> faults.Result:
-        result = faults.Bench(SIZE, tmp_path, None).run("job", {**plan, "faults": rules})
+        folder = tmp_path_factory.mktemp("disturbed")
+        result = faults.Bench(SIZE, folder, None).run("job", {**plan, "faults": rules})
         assert faults.wrong(result, undisturbed) == []
         return result
 
