@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from local_cloud.registry import ACCOUNT
+
+STOPS_WITHIN_S = 10.0
 
 _SERVICES = "moto.stepfunctions.parser.asl.component.state.exec.state_task.service"
 
@@ -100,6 +103,10 @@ def _end_jobs_of_stopped_executions(terminate: Callable[[str, str], None]) -> No
 
     def stop_with_jobs(self: Any, execution_arn: str, *args: Any, **kwargs: Any) -> Any:
         answer = stop(self, execution_arn, *args, **kwargs)
+        # The interpreter hears of it at its next look; a job that ended first would make the execution a failed one.
+        deadline = time.monotonic() + STOPS_WITHIN_S
+        while self.describe_execution(execution_arn).exec_status == "RUNNING" and time.monotonic() < deadline:
+            time.sleep(0.05)
         for job_id in _JOBS.pop(execution_arn, ()):
             terminate(job_id, "The execution was stopped.")
         return answer

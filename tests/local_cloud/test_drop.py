@@ -170,11 +170,11 @@ def test_stopping_an_execution_ends_its_job(
     """As AWS does for the steps that wait for their job."""
     cloud.set_capacity(outputs["UtilityQueue"], "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
     execution = _drop(cloud, outputs, "stopped.blend", b"whatever")
-    batch, steps = cloud.client("batch"), cloud.client("stepfunctions")
+    batch = cloud.client("batch")
     waiting = {"jobQueue": outputs["UtilityQueue"], "jobStatus": "RUNNABLE"}
     (job,) = _until(lambda: batch.list_jobs(**waiting)["jobSummaryList"])
-    steps.stop_execution(executionArn=execution)
-    assert steps.describe_execution(executionArn=execution)["status"] == "ABORTED"
+    cloud.client("stepfunctions").stop_execution(executionArn=execution)
+    assert _ended(cloud, execution)["status"] == "ABORTED"
     (ended,) = batch.describe_jobs(jobs=[job["jobId"]])["jobs"]
     cloud.set_capacity(outputs["UtilityQueue"])
     assert (ended["status"], ended["statusReason"]) == ("FAILED", "The execution was stopped.")
