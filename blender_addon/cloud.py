@@ -40,7 +40,7 @@ from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan, plan
 from cloud_render.client.quote import Quote, Wish
-from cloud_render.contract.errors import NoCredentials, NotThere, SignedOut
+from cloud_render.contract.errors import BadArguments, NoCredentials, NotThere, SignedOut
 from cloud_render.contract.scene import Examination
 from cloud_render.store import Progress, SourceFile
 
@@ -69,7 +69,10 @@ def farm_of(account: Account) -> Farm:
 
 def _refuse_unfit(account: Account) -> None:
     """A profile that wants a code typed would ask on a terminal that nobody sees, and hang."""
-    profile = profiles.profile_of(account.profile) if account.profile else None
+    try:
+        profile = profiles.profile_of(account.profile) if account.profile else None
+    except BadArguments as error:  # chosen in the preferences, where another can be chosen
+        raise NoCredentials(error.problem, error.advice) from error
     if profile is not None and not profile.works:
         raise (SignedOut if profile.needs_sign_in else NoCredentials)(profile.problem, profile.advice)
 

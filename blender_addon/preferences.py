@@ -10,9 +10,10 @@ import bpy
 from bpy.props import StringProperty
 
 from .background import BACKGROUND
-from .model import MODEL, Remedy, SignIn
+from .mirror import mirror_of
+from .model import MODEL, Check, Remedy, SignIn
 from .names import PREFIX
-from .panels.text import WIDE, wrapped
+from .panels.text import letters_in, wrapped
 from .polling import POLLING
 from .words import say
 
@@ -65,34 +66,34 @@ class CloudRenderPreferences(bpy.types.AddonPreferences):
         name="Downloads", description="Folder for finished frames and videos", default=DOWNLOADS, subtype="DIR_PATH"
     )
 
-    def draw(self, _context: Any) -> None:
+    def draw(self, context: Any) -> None:
         layout = self.layout
         layout.use_property_split = True
+        width = letters_in(context.region)
         column = layout.column()
         column.prop(self, "profile")
-        _profile(column, self.profile)
+        _profile(column, self.profile, width)
         for name in ("region", "stack", "endpoint_url", "downloads"):
             column.prop(self, name)
         layout.operator("cloud_render.check", icon="CHECKMARK")
-        _checks(layout)
+        _checks(layout, mirror_of(context), width)
         _stack(layout)
 
 
-def _profile(layout: Any, name: str) -> None:
-    """What is known of the chosen profile, and how to sign in."""
+def _profile(layout: Any, name: str, width: int) -> None:
+    """What is known of the chosen profile, and how to sign in where that is what it needs."""
     MODEL.profiles_wanted = True  # the pump reads them: drawing asks no disk
     known = next((one for one in MODEL.profiles or () if one.name == name), None)
     if MODEL.sign_in is not None:
         _sign_in(layout, MODEL.sign_in)
         return
     if known is not None and known.problem:
-        for line in wrapped(known.problem, WIDE):
+        for line in wrapped(known.problem, width):
             layout.label(text=line, icon="ERROR", translate=False)
-    row = layout.row()
     if known is not None and known.needs_sign_in:
-        row.operator("cloud_render.sign_in", icon="INTERNET").again = name
-    else:
-        row.operator("cloud_render.sign_in", text="Sign In through the Browser…", icon="INTERNET")
+        layout.operator("cloud_render.sign_in", icon="INTERNET").again = name
+    elif known is None or known.problem:
+        layout.operator("cloud_render.sign_in", text="Sign In through the Browser…", icon="INTERNET")
 
 
 def _sign_in(layout: Any, sign_in: SignIn) -> None:
@@ -118,27 +119,48 @@ def _remedy(layout: Any, remedy: Remedy) -> None:
         layout.operator("wm.url_open", text="Ask AWS for More", icon="URL").url = QUOTAS
 
 
-def _checks(layout: Any) -> None:
+def _checks(layout: Any, shown: Any, width: int) -> None:
+    """What is wrong, each with its remedy; what works is folded away."""
     if not (MODEL.checks or MODEL.checking):
         return
     column = layout.box().column(align=True)
+    good = [check for check in MODEL.checks if check.good]
     for check in MODEL.checks:
-        lines = column.column(align=True)
-        lines.alert = not check.good
-        for number, line in enumerate(wrapped(f"{check.subject}: {check.words}", WIDE)):
-            icon = "BLANK1" if number else "CHECKMARK" if check.good else "ERROR"
-            lines.label(text=line, icon=icon, translate=False)
-        _remedy(column, check.remedy)
+        if not check.good:
+            _finding(column, check, "ERROR", width)
+            _remedy(column, check.remedy)
     if MODEL.checking:
         column.label(text="Checking…", icon="TIME")
+    elif len(good) == len(MODEL.checks):
+        column.label(text="All is well", icon="CHECKMARK")
+    if good:
+        row = column.row()
+        row.alignment = "LEFT"
+        icon = "TRIA_DOWN" if shown.shows_good else "TRIA_RIGHT"
+        row.prop(shown, "shows_good", text=_count(len(good)), translate=False, icon=icon, emboss=False)
+    for check in good if shown.shows_good else ():
+        _finding(column, check, "DOT", width)
+        _remedy(column, check.remedy)
+
+
+def _count(good: int) -> str:
+    return say("1 finding is good") if good == 1 else say("{count} findings are good", count=good)
+
+
+def _finding(column: Any, check: Check, icon: str, width: int) -> None:
+    lines = column.column(align=True)
+    lines.alert = not check.good
+    for number, line in enumerate(wrapped(f"{check.subject}: {check.words}", width)):
+        lines.label(text=line, icon="BLANK1" if number else icon, translate=False)
 
 
 def _stack(layout: Any) -> None:
     work = MODEL.stack_work
     if work is None:
+        layout.operator("cloud_render.set_up", icon="WORLD")
         row = layout.row()
-        row.operator("cloud_render.set_up", icon="WORLD")
-        row.operator("cloud_render.remove", icon="TRASH")
+        row.alignment = "RIGHT"
+        row.operator("cloud_render.remove", text="Remove Cloud…", icon="TRASH", emboss=False)
     elif work.total:
         layout.progress(factor=work.done / work.total, text=work.words, translate=False)
     else:

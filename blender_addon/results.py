@@ -56,6 +56,18 @@ def add_strip(scene: Any, folder: Path, name: str) -> Any:
     return strip
 
 
+def edited_scene(context: Any) -> Any:
+    """The scene whose strips a Sequencer shows. From 5.0 on a workspace has one of its own, none at first."""
+    return getattr(context.workspace, "sequencer_scene", None) or context.scene
+
+
+def show_strips(scene: Any) -> None:
+    """In all Sequencers that show no scene yet; before 5.0 they show the window's."""
+    for workspace in bpy.data.workspaces:
+        if getattr(workspace, "sequencer_scene", scene) is None:
+            workspace.sequencer_scene = scene
+
+
 def numbered(folder: Path) -> dict[int, Path]:
     """Frame files by their numbers."""
     found = {keys.frame_of_name(path.name): path for path in sorted(folder.glob("*.*"))}
@@ -76,8 +88,14 @@ def _area(kind: str) -> Any:
             return area
     if bpy.app.background:
         return None
+    before = set(context.window_manager.windows)
     with context.temp_override(window=context.window_manager.windows[0]):
-        bpy.ops.wm.window_new()
-    area = context.window_manager.windows[-1].screen.areas[0]
+        # A new window is as large as the first one; that of the preferences is small, unless it is open already.
+        if any(area.type == "PREFERENCES" for area in areas):
+            bpy.ops.wm.window_new()
+        else:
+            bpy.ops.screen.userpref_show()
+    (window,) = set(context.window_manager.windows) - before
+    area = window.screen.areas[0]
     area.type = kind
     return area

@@ -14,7 +14,7 @@ from cloud_render.contract.errors import Cancelled, CloudNotReady, NotThere, Sto
 from . import local, remembered
 from .background import Task
 from .model import MODEL, Account, Check, Role, SignIn, StackWork, Transfer
-from .trouble import problem_of
+from .trouble import for_artists, problem_of
 from .words import say
 
 log = logging.getLogger(__name__)
@@ -285,7 +285,8 @@ def _stack_failed(error: Exception) -> None:
 
 def check(account: Account, blender: str) -> Task:
     def told(finding: Check) -> None:
-        MODEL.checks = (*MODEL.checks, finding)
+        words = for_artists(finding.words) or finding.words
+        MODEL.checks = (*MODEL.checks, replace(finding, words=words))
         MODEL.changes += 1
 
     def ended(_: Any) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from cloud_render.contract import errors
 
@@ -12,12 +13,15 @@ from .words import say
 
 log = logging.getLogger(__name__)
 
+_VERBS = ("setup", "teardown", "blender", "doctor", "image", "login", "local", "retry", "submit", "test", "jobs")
+_COMMAND = re.compile("cloud-render " + rf"(?:{'|'.join(_VERBS)})\b|\s--\w|python\s-m\b")
+
 REMEDY_OF: dict[type[Exception], Remedy] = {
+    errors.CloudNotReady: "preferences",
+    errors.CloudUnreachable: "",
     errors.NoCredentials: "sign_in",
-    errors.SignedOut: "sign_in",
-    errors.NoStack: "preferences",
-    errors.OldStack: "preferences",
 }
+"""The nearest base of an error counts."""
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -30,9 +34,10 @@ def problem_of(error: Exception) -> Problem | None:
             say("Cloud Render itself failed: {error}", error=f"{type(error).__name__}: {error}"),
             say("The system console has the details; please report them."),
         )
-    return Problem(error.problem, _for_artists(error.advice), REMEDY_OF.get(type(error), ""))
+    remedy: Remedy = next((REMEDY_OF[kind] for kind in type(error).__mro__ if kind in REMEDY_OF), "")
+    return Problem(error.problem, for_artists(error.advice), remedy)
 
 
-def _for_artists(advice: str) -> str:
-    """Nothing where the advice is a command to type: the panel has its button."""
-    return "" if "cloud-render " in advice or " --" in advice else advice
+def for_artists(text: str) -> str:
+    """Without the sentences that are commands to type: the panel has its buttons."""
+    return " ".join(sentence for sentence in re.split(r"(?<=[.!?]) ", text) if not _COMMAND.search(sentence))

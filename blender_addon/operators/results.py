@@ -86,7 +86,7 @@ class CLOUD_RENDER_OT_open_folder(_Local):
 
 
 class CLOUD_RENDER_OT_load_strip(_Local):
-    """Add the finished frames to this scene's Video Sequencer as an image strip"""
+    """Add the finished frames to the Video Sequencer as an image strip"""
 
     bl_idname = "cloud_render.load_strip"
     bl_label = "Load as Strip"
@@ -94,7 +94,9 @@ class CLOUD_RENDER_OT_load_strip(_Local):
 
     def execute(self, context: Any) -> Outcome:
         try:
-            results.add_strip(context.scene, MODEL.downloaded[MODEL.active], title_of(MODEL.active))
+            scene = results.edited_scene(context)
+            results.add_strip(scene, MODEL.downloaded[MODEL.active], title_of(MODEL.active))
+            results.show_strips(scene)
         except CloudRenderError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

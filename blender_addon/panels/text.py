@@ -5,14 +5,28 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from typing import Any
+
+import bpy
 
 WIDTH = 44
 """Characters that fit a sidebar of its usual width."""
 
-WIDE = 90
-"""Characters that fit the preferences."""
-
 MOST_LINES = 8
+
+_LETTER, _FRAME = 7.0, 90.0
+"""Pixels of a letter, and of what stands beside the words in the preferences; at a resolution scale of 1."""
+
+_LEAST, _WIDE = 40, 110
+
+
+def letters_in(region: Any) -> int:
+    """How many fit a line of the preferences, whose window may have any width."""
+    if region is None:
+        return _WIDE
+    context: Any = bpy.context
+    width = region.width / context.preferences.system.ui_scale
+    return int(min(max((width - _FRAME) / _LETTER, _LEAST), _WIDE))
 
 
 def wrapped(text: str, width: int = WIDTH) -> list[str]:

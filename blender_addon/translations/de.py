@@ -175,6 +175,11 @@ TEXTS = {
     "44 GB of graphics memory or more, and 64 GB of memory": (
         "Mindestens 44 GB Grafikspeicher und 64 GB Arbeitsspeicher"
     ),
+    # What a check found
+    "All is well": "Alles in Ordnung",
+    "1 finding is good": "1 Befund ist gut",
+    "{count} findings are good": "{count} Befunde sind gut",
+    "Remove Cloud…": "Cloud entfernen …",
     # Jobs
     "Jobs": "Jobs",
     "Job": "Job",
@@ -264,6 +269,9 @@ TEXTS = {
     "{job} log": "Protokoll {job}",
     "Nothing was written yet.": "Noch wurde nichts geschrieben.",
     # Results
+    "Add the finished frames to the Video Sequencer as an image strip": (
+        "Die fertigen Bilder als Bildstreifen in den Videosequenzer einfügen"
+    ),
     "Download": "Herunterladen",
     "Bring the job's frames and video to this computer; of a running job, what there is": (
         "Bilder und Video des Jobs auf diesen Rechner holen; von einem laufenden Job, was da ist"
@@ -297,9 +305,6 @@ TEXTS = {
     "Open the folder with the job's files": "Den Ordner mit den Dateien des Jobs öffnen",
     "{path} is not there any more": "{path} ist nicht mehr da",
     "Load as Strip": "Als Streifen laden",
-    "Add the finished frames to this scene's Video Sequencer as an image strip": (
-        "Die fertigen Bilder als Bildstreifen in den Videosequenzer dieser Szene einfügen"
-    ),
     "There are no frames on this computer yet.": "Auf diesem Rechner sind noch keine Bilder.",
     "Download them first.": "Zuerst herunterladen.",
     # Settings of the scene

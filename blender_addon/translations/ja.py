@@ -169,6 +169,11 @@ TEXTS = {
     "16 GB of graphics memory or more, and 16 GB of memory": "16 GB 以上のビデオメモリと 16 GB のメモリ",
     "22 GB of graphics memory or more, and 32 GB of memory": "22 GB 以上のビデオメモリと 32 GB のメモリ",
     "44 GB of graphics memory or more, and 64 GB of memory": "44 GB 以上のビデオメモリと 64 GB のメモリ",
+    # What a check found
+    "All is well": "問題ありません",
+    "1 finding is good": "1 件は問題なし",
+    "{count} findings are good": "{count} 件は問題なし",
+    "Remove Cloud…": "クラウドを削除…",
     # Jobs
     "Jobs": "ジョブ",
     "Job": "ジョブ",
@@ -256,6 +261,9 @@ TEXTS = {
     "{job} log": "{job} のログ",
     "Nothing was written yet.": "まだ何も書き込まれていません。",
     # Results
+    "Add the finished frames to the Video Sequencer as an image strip": (
+        "完成したフレームを画像ストリップとしてビデオシーケンサーに追加します"
+    ),
     "Download": "ダウンロード",
     "Bring the job's frames and video to this computer; of a running job, what there is": (
         "ジョブのフレームと動画をこのコンピューターに保存します。実行中のジョブは、完了した分を保存します"
@@ -289,9 +297,6 @@ TEXTS = {
     "Open the folder with the job's files": "ジョブのファイルがあるフォルダーを開きます",
     "{path} is not there any more": "{path} はもうありません",
     "Load as Strip": "ストリップとして読込",
-    "Add the finished frames to this scene's Video Sequencer as an image strip": (
-        "完了したフレームを画像ストリップとしてこのシーンのビデオシーケンサーに追加します"
-    ),
     "There are no frames on this computer yet.": "フレームはまだこのコンピューターにありません。",
     "Download them first.": "先にダウンロードしてください。",
     # Settings of the scene

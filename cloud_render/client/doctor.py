@@ -199,5 +199,5 @@ def _of_builds(farm: Farm, there: Sequence[str], version: str) -> Finding:
         return Finding("Blender", has, True, "")
     if farm.blender_from == "image":
         return Finding("Blender", f"{has} Its workers have one of their own.", True, "")
-    words = f"{has} The first job of {version} installs it, or now: cloud-render blender install {version}."
+    words = f"{has} The first job of {version} installs it. Or now: cloud-render blender install {version}."
     return Finding("Blender", words, True, "install-blender")

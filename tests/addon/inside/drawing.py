@@ -375,13 +375,39 @@ def test_a_download_shows_its_progress_and_can_be_stopped():
     assert "40 B of 100 B" in picture.texts
 
 
-def test_the_check_up_is_listed_with_what_is_wrong_in_red():
-    """A line each, and a word while it goes on."""
+def test_the_check_up_shows_what_is_wrong_and_folds_away_what_is_good():
+    """What is wrong in red, and a word while it goes on."""
+    shown = bpy.context.window_manager.cloud_render
     with showing(states()["checks"]):
-        picture = preferences_page()
-    assert "Sign-in: Account 1" in picture.texts
-    assert picture.alarming().startswith("Stack: ")
-    assert "Checking…" in picture.texts
+        closed = preferences_page()
+        shown.shows_good = True
+        opened = preferences_page()
+        shown.shows_good = False
+    assert closed.alarming().startswith("Stack: ")
+    assert {"1 finding is good", "Checking…"} <= set(closed.texts)
+    assert "Sign-in: Account 1" not in closed.texts
+    assert "Sign-in: Account 1" in opened.texts
+
+
+def test_a_profile_that_works_offers_no_sign_in():
+    """One that is signed out does, and one that is not known."""
+    known = part("model").KnownProfile
+    for profiles, offered in (
+        ((known("", ""),), 0),
+        ((known("", "Signed out.", needs_sign_in=True),), 1),
+        ((known("", "It wants a code."),), 1),
+        ((), 1),
+    ):
+        with showing(also(nothing, profiles=profiles)):
+            assert preferences_page().operators.count("cloud_render.sign_in") == offered, profiles
+
+
+def test_what_is_said_to_artists_has_no_commands_to_type():
+    """A stack's name that looks like the program is none."""
+    for_artists = part("trouble").for_artists
+    assert for_artists("It is missing. Build it: cloud-render setup.") == "It is missing."
+    assert for_artists("Allow them with --allow-missing.") == ""
+    assert for_artists("The stack cloud-render is there.") == "The stack cloud-render is there."
 
 
 def test_the_render_menu_has_it():

@@ -437,6 +437,15 @@ def test_frames_are_rendered_again_after_a_look_at_what_is_sent():
     assert model().states[model().active].frames_done == 4
 
 
+def test_no_frames_to_render_again_are_refused():
+    """An empty field does not mean all of them."""
+    submitted("shot")
+    ended()
+    for frames in ("", " ", "none"):
+        assert "Can't read the frames" in blender.error_of(ops.again, pressed=True, frames=frames)
+    assert model().submit is None
+
+
 def test_frames_that_the_job_has_not_are_refused_for_good():
     """In words; an upload that can never succeed is not offered to resume."""
     submitted("shot")

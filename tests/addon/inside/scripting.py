@@ -261,6 +261,8 @@ def test_frames_with_gaps_become_a_strip_that_holds_the_neighbours():
     ops.download()
     assert ops.load_strip() == {"FINISHED"}
     assert ops.load_strip() == {"FINISHED"}
+    for workspace in bpy.data.workspaces:  # from Blender 5.0 on
+        assert getattr(workspace, "sequencer_scene", bpy.context.scene) == bpy.context.scene
     below, above = sorted(versions.top_strips(bpy.context.scene.sequence_editor), key=lambda strip: strip.channel)
     assert [each.filename for each in below.elements] == ["0010.png", "0011.png", "0011.png", "0013.png"]
     assert (int(below.frame_start), above.channel) == (10, below.channel + 1)

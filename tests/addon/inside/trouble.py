@@ -153,7 +153,7 @@ def test_a_profile_that_is_not_there_is_named():
     """It was renamed, or the preferences came from another computer."""
     preferences().profile = "nobody"
     assert "There is no AWS profile 'nobody'." in error_of(ops.refresh)
-    assert model().problem is not None
+    assert model().problem.remedy == "sign_in"
 
 
 def test_a_stack_that_is_not_there_is_named():
