@@ -206,7 +206,7 @@ def _frames(child: Child, work: Work, blender: Blender, blend: Path, account: Ac
         "out": str(child.folders.out),
     }
     start = _starter(child, blender, request, quiet)
-    session = Session(start, work.job.limits, child.interruption, child.draft, quiet, account.check)
+    session = Session(start, work.job.limits, child.interruption, child.draft, quiet, account.check, child.folders.out)
     keep = bool(work.job.hooks.post_render)  # which may want to look at the frames
     extension = work.job.image.extension
     session.uploads = Uploads(work.bucket, work.prefix, extension, session.wake, child.draft.warn, keep)

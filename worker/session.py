@@ -22,12 +22,12 @@ from typing import Any
 from cloud_render.blender import Running
 from cloud_render.contract.errors import BlenderFailed, CloudRenderError, DoesNotFit, Interrupted, StoppedByLimit
 from cloud_render.contract.job import Limits
-from cloud_render.contract.scene import problem_of_scene_path
 from worker.attempt import Draft
+from worker.frame_event import rendered_frame
 from worker.interruption import Interruption, stopped
 from worker.metadata import SpotWatch
 from worker.quiet_log import QuietLog
-from worker.uploads import RenderedFrame, Uploads
+from worker.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,10 @@ class Session:
         draft: Draft,
         blender_log: QuietLog,
         check_cost: Callable[[float], None],
+        out: Path,
     ) -> None:
-        """`check_cost` raises StoppedByLimit if the job can't pay for one more frame, which takes so many seconds."""
+        """`out` is where Blender may write. `check_cost` raises StoppedByLimit if the job can't pay for one more frame,
+        which takes so many seconds."""
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.uploads: Uploads
         self.spot: SpotWatch | None = None
@@ -99,6 +101,7 @@ class Session:
         self._draft = draft
         self._blender_log = blender_log
         self._check_cost = check_cost
+        self._out = out
         self._limit: StoppedByLimit | None = None
         """Why no further frame begins."""
         self._waiting: collections.deque[int] = collections.deque()
@@ -219,7 +222,10 @@ class Session:
         if event is None:
             raise BlenderFailed(f"Blender ended before frame {[*self._sent, *self._waiting][0]}.", "See the log.")
         self._alive = time.monotonic()
-        {"ready": self._ready, "progress": self._progress, "frame": self._frame}.get(event["event"], _ignore)(event)
+        try:
+            {"ready": self._ready, "progress": self._progress, "frame": self._frame}.get(event["event"], _ignore)(event)
+        except (KeyError, TypeError, ValueError) as error:  # a scene's script may write into Blender's pipe
+            raise BlenderFailed(f"Blender's events can't be read: {event!r:.200} ({error!r}).") from error
 
     def _ready(self, event: Mapping[str, Any]) -> None:
         self._begun = self._alive
@@ -237,7 +243,7 @@ class Session:
             log.info("frame %s: sample %s of %s", event["frame"], event["sample"], event["samples"])
 
     def _frame(self, event: Mapping[str, Any]) -> None:
-        rendered = rendered_frame(event)
+        rendered = rendered_frame(event, self._out)
         if not self._sent or rendered.frame != self._sent[0]:
             raise BlenderFailed(f"Blender rendered frame {rendered.frame}, which is not the one it was sent.")
         self._sent.popleft()
@@ -302,18 +308,3 @@ def _put(
 
 def _ignore(_event: Mapping[str, Any]) -> None:
     """Events of a later version that this worker does not need."""
-
-
-def rendered_frame(event: Mapping[str, Any]) -> RenderedFrame:
-    """The files of a `frame` event. Raises BlenderFailed unless each of them is there and not empty."""
-    frame = int(event["frame"])
-    primary = Path(event["primary"])
-    display = Path(event["display"]) if event.get("display") else None
-    outputs = tuple((str(output["name"]), Path(output["path"])) for output in event.get("outputs", ()))
-    for path in (primary, *(path for _, path in outputs), *([display] if display else [])):
-        if not path.is_file() or not path.stat().st_size:
-            raise BlenderFailed(f"Blender wrote no {path.name} for frame {frame}.", "See the log for its reason.")
-    for name, _ in outputs:
-        if problem := problem_of_scene_path(name):
-            raise BlenderFailed(f"Frame {frame} has an output {name!r}, which can't be stored: {problem}.")
-    return RenderedFrame(frame, float(event["seconds"]), primary, outputs, display)

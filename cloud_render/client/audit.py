@@ -11,18 +11,17 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Literal
 
 from cloud_render.client import batch, objects
 from cloud_render.client.farm import Farm
 from cloud_render.client.objects import Entry
 from cloud_render.client.records import frames_there, record
+from cloud_render.client.reports import read_all
 from cloud_render.contract import frames, keys
-from cloud_render.contract.errors import BadJob, CloudUnreachable, NotThere
+from cloud_render.contract.errors import CloudUnreachable, NotThere
 from cloud_render.contract.job import Submission
 from cloud_render.contract.report import ChildReport
 from cloud_render.store.translate import translated
@@ -37,9 +36,6 @@ Cause = Literal[
 exit code 75, "no word" an attempt without a report that Batch has forgotten."""
 
 INTERRUPTIONS: tuple[Cause, ...] = ("machine lost", "told to stop")
-
-MOST_OF_A_REPORT = 4 * 2**20
-"""Bytes. One of 10,000 frames has under 1 MiB; a child's scene could leave anything."""
 
 MOST_ATTEMPTS = 10
 """That Batch makes of one job."""
@@ -242,29 +238,17 @@ def _reports(farm: Farm, prefix: keys.Prefix) -> tuple[Reports, tuple[str, ...]]
     """All that can be read, and the keys of the others. What a report says of its own place is not believed."""
     root = f"{prefix.root}reports/"
     entries = objects.list_below(farm, root).entries
-    with ThreadPoolExecutor(max_workers=_READERS) as pool:
-        read = zip(entries, pool.map(partial(_report, farm), entries), strict=True)
-        found: Reports = {}
-        unreadable = []
-        for entry, report in read:
-            submission, _, name = entry.key.removeprefix(root).partition("/")
-            match = _REPORT.fullmatch(name)
-            if report is None or match is None or not re.fullmatch(r"\d{1,6}", submission, re.ASCII):
-                unreadable.append(entry.key)
-                continue
-            index = None if match[1] == "stitch" else int(match[1])
-            found.setdefault((int(submission), index), {})[int(match[2])] = report
+    found: Reports = {}
+    unreadable = []
+    for entry, report in zip(entries, read_all(farm, entries), strict=True):
+        submission, _, name = entry.key.removeprefix(root).partition("/")
+        match = _REPORT.fullmatch(name)
+        if report is None or match is None or not re.fullmatch(r"\d{1,6}", submission, re.ASCII):
+            unreadable.append(entry.key)
+            continue
+        index = None if match[1] == "stitch" else int(match[1])
+        found.setdefault((int(submission), index), {})[int(match[2])] = report
     return found, tuple(unreadable)
-
-
-def _report(farm: Farm, entry: Entry) -> ChildReport | None:
-    if entry.size > MOST_OF_A_REPORT:
-        return None
-    try:
-        return ChildReport.from_json(objects.read(farm, entry.key))
-    except BadJob as error:
-        log.info("left out a report: %s", error)
-        return None
 
 
 def _rows(farm: Farm, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -7,13 +7,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloud_render.client import batch, builds, objects
+from cloud_render.client import batch, builds, objects, reports
 from cloud_render.client.batch import BatchJob, Child
 from cloud_render.client.farm import Farm
 from cloud_render.client.records import Record
 from cloud_render.contract import frames, keys
-from cloud_render.contract.errors import BadJob, StoppedByLimit
-from cloud_render.contract.report import ChildReport
+from cloud_render.contract.errors import StoppedByLimit
 
 log = logging.getLogger(__name__)
 
@@ -164,12 +163,8 @@ def _of_report(farm: Farm, start: str, child: Child) -> Reason | None:
     if not listing.entries:
         return None
     newest = max(listing.entries, key=lambda entry: entry.modified)
-    try:
-        report = ChildReport.from_json(objects.read(farm, newest.key))
-    except BadJob as error:
-        log.warning("left out a report: %s", error)
-        return None
-    if not report.problem or (child.exit_code is not None and report.exit_code != child.exit_code):
+    report = reports.read(farm, newest)
+    if report is None or not report.problem or (child.exit_code is not None and report.exit_code != child.exit_code):
         return None
     return Reason(report.problem, report.advice)
 

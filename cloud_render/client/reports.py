@@ -11,12 +11,16 @@ from functools import partial
 
 from cloud_render.client import objects
 from cloud_render.client.farm import Farm
+from cloud_render.client.objects import Entry
 from cloud_render.contract import keys, spending
 from cloud_render.contract.errors import BadJob, NotThere
 from cloud_render.contract.report import ChildReport
 from cloud_render.contract.spending import Pulse
 
 log = logging.getLogger(__name__)
+
+MOST = 4 * 2**20
+"""Bytes of a report. One of 10,000 frames has under 1 MiB."""
 
 _READERS = 16
 
@@ -45,20 +49,25 @@ def traces(farm: Farm, job_id: str) -> Traces:
 def reports(farm: Farm, job_id: str, most: int | None = None) -> list[ChildReport]:
     """In the order of their keys; the first `most` of them where so many are enough."""
     listing = objects.list_below(farm, keys.Prefix.of_job(job_id).root + "reports/")
-    wanted = [entry.key for entry in listing.entries if entry.key.endswith(".json")][:most]
-    return _read_all(farm, wanted)
+    wanted = [entry for entry in listing.entries if entry.key.endswith(".json")][:most]
+    return [report for report in read_all(farm, wanted) if report]
 
 
-def _read_all(farm: Farm, wanted: Sequence[str]) -> list[ChildReport]:
-    if not wanted:
+def read_all(farm: Farm, entries: Sequence[Entry]) -> list[ChildReport | None]:
+    """As read(), in the order of `entries`."""
+    if not entries:
         return []
-    with ThreadPoolExecutor(min(_READERS, len(wanted))) as pool:
-        return [report for report in pool.map(partial(_read, farm), wanted) if report]
+    with ThreadPoolExecutor(min(_READERS, len(entries))) as pool:
+        return list(pool.map(partial(read, farm), entries))
 
 
-def _read(farm: Farm, key: str) -> ChildReport | None:
+def read(farm: Farm, entry: Entry) -> ChildReport | None:
+    """None for what is none, or is gone: a child's scene could leave anything there."""
+    if entry.size > MOST:
+        log.warning("%s does not count: it has %d bytes", entry.key, entry.size)
+        return None
     try:
-        return ChildReport.from_json(objects.read(farm, key))
+        return ChildReport.from_json(objects.read(farm, entry.key))
     except (NotThere, BadJob) as error:
-        log.warning("%s does not count: %s", key, error)
+        log.warning("%s does not count: %s", entry.key, error)
         return None

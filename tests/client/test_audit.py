@@ -10,8 +10,9 @@ import pytest
 
 from cloud_render.cli import audit as shown
 from cloud_render.client import batch, objects
-from cloud_render.client.audit import MOST_OF_A_REPORT, Audit, audit
+from cloud_render.client.audit import Audit, audit
 from cloud_render.client.records import record
+from cloud_render.client.reports import MOST
 from cloud_render.contract import keys, values
 from cloud_render.contract.errors import NotThere
 
@@ -84,7 +85,7 @@ def test_what_batch_has_forgotten_is_told_by_the_reports(farm, interrupted, monk
     assert any("forgotten" in note for note in shown.notes(told))
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, b"\xff\xfe", b"x" * (MOST_OF_A_REPORT + 1)])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, b"\xff\xfe", b"x" * (MOST + 1)])
 def test_a_hostile_report_hides_nothing_else(farm, submitted, wait_for, content):
     """It is named, the others count."""
     job_id = submitted("hostile", frames_per_job=3)

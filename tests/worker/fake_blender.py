@@ -3,7 +3,7 @@
 too rarely or too slowly to wait for. Its orders are JSON in FAKE_BLENDER:
 
 {"version": "5.0.1", "crash": {"3": 1}, "kill": {}, "error": {"3": [1, 70, "no image"]}, "silent": {"2": 1},
- "slow_s": 0.2, "load_crash": 1, "empty": {"2": 1}, "unwritten": {"2": 1}, "chatter": 200,
+ "slow_s": 0.2, "load_crash": 1, "empty": {"2": 1}, "unwritten": {"2": 1}, "nonsense": {"1": 1}, "chatter": 200,
  "examined": {…}, "outputs": ["depth"]}
 
 A number counts how often it fails before it works; the counts lie in the folder FAKE_BLENDER_STATE.
@@ -84,6 +84,8 @@ class Fake:
             os.kill(os.getpid(), signal.SIGKILL)
         if due("silent", frame):
             time.sleep(3600)
+        if due("nonsense", frame):
+            self.send("frame", frame=[frame], seconds={})
         if due("error", frame):
             _, code, problem = ORDERS["error"][str(frame)]
             self.send("error", exit_code=code, problem=problem, advice="", missing=[])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 from base64 import b64encode
@@ -49,7 +50,9 @@ def render(rig, tmp_path, monkeypatch):
         request = {"action": "render", "out": str(tmp_path / "out")}
         draft = Draft(ChildReport("render", 0, 0, 1, 0, "", ""))
         quiet = QuietLog()
-        session = Session(lambda: door.run(blender, request), Limits(), Interruption(), draft, quiet, lambda _: None)
+        start = functools.partial(door.run, blender, request)
+        out = tmp_path / "out"
+        session = Session(start, Limits(), Interruption(), draft, quiet, lambda _: None, out)
         session.uploads = Uploads(bucket, rig.prefix, "png", session.wake, draft.warn)
         session.render(frames)
         return [done.frame for done in session.uploads.done]
