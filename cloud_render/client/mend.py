@@ -67,6 +67,8 @@ def mend(farm: Farm, batch_name: str, sleep: batch.Sleep = time.sleep) -> str:
         raise NotThere(f"{named.job_id} was never submitted whole.", "Submit the scene again.")
     if found.end is not None:
         return f"nothing to do: {job.id} is {found.end.state}"
+    if latest.number == named.number + 1 and latest.round and not latest.complete:
+        return _go_on(farm, found, job, latest, sleep)
     if latest.number != named.number:
         return f"nothing to do: {job.id} was submitted again since"
     case = _Case(farm, found, job, latest, missing_frames(farm, job))
@@ -82,6 +84,15 @@ class _Case:
     job: RenderJob
     latest: Submission
     missing: tuple[int, ...]
+
+
+def _go_on(farm: Farm, found: Record, job: RenderJob, claimed: Submission, sleep: batch.Sleep) -> str:
+    """A mender before this one claimed a submission and was ended on its way to Batch, or is on it right now."""
+    sleep(max(0.0, (batch.CLAIM_LASTS - found.age_of_latest).total_seconds()))
+    now = record(farm, job.id, job)
+    if now.latest != claimed:
+        return f"nothing to do: {job.id} goes on"
+    return _hand_over(farm, job, claimed, sleep, look_first=True)
 
 
 def _mend_stitch(case: _Case) -> str:
@@ -212,15 +223,20 @@ def _once_more(case: _Case, submission: Submission, sleep: batch.Sleep) -> str:
         return _give_up(case, Reason(error.problem, error.advice))
     if not batch.claim(farm, job.id, submission):
         return f"nothing to do: {job.id} was submitted again since"
-    made = hand_over(farm, job, submission, sleep=sleep)
+    return _hand_over(farm, job, submission, sleep)
+
+
+def _hand_over(farm: Farm, job: RenderJob, submission: Submission, sleep: batch.Sleep, look_first: bool = False) -> str:
+    made = hand_over(farm, job, submission, look_first, sleep)
     if objects.read_if_there(farm, keys.Prefix.of_job(job.id).end) is not None:
         # Cancelled while the jobs were on their way, when there was nothing yet to end.
         for batch_id in filter(None, (made.render_id, made.stitch_id)):
             batch.terminate(farm, batch_id, batch.CANCELLED)
         return f"nothing to do: {job.id} was cancelled meanwhile"
     what = reasons.named(submission.frame_list) if submission.frames else "the video"
-    where = f" on {submission.machine} machines" if submission.machine != case.latest.machine else ""
-    return f"{job.id}: {what} submitted once more{where}, round {submission.round} of {ROUNDS}"
+    return (
+        f"{job.id}: {what} submitted once more on {submission.machine} machines, round {submission.round} of {ROUNDS}"
+    )
 
 
 def _with_rounds(case: _Case, reason: Reason) -> Reason:

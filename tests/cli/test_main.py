@@ -40,10 +40,13 @@ def test_help_names_every_command_and_exit_code(capsys):
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_every_command_has_help_with_the_global_options(name, capsys):
     """The table of commands and the modules agree, and each command takes the global options after its name."""
-    assert main.run([name, "--help"]) == Exit.DONE
-    shown = capsys.readouterr().out
-    assert shown.startswith(f"Usage: cloud-render {name} ")
-    assert "--endpoint-url URL" in shown
+    command = main.cli.get_command(click.Context(main.cli), name)
+    below = [[name, each] for each in command.commands] if isinstance(command, click.Group) else [[name]]
+    for words in ([name], *below):
+        assert main.run([*words, "--help"]) == Exit.DONE
+        shown = capsys.readouterr().out
+        assert shown.startswith(f"Usage: cloud-render {' '.join(words)} ")
+        assert "--endpoint-url URL" in shown or words not in below
 
 
 def test_no_arguments_show_the_help_as_wrong_usage(capsys):

@@ -28,7 +28,7 @@ FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[LocalCloud]:
-    with running(slots=2, images={"*": [sys.executable, str(FAKE_WORKER)]}) as cloud:
+    with running(slots=2, images={"*": [sys.executable, str(FAKE_WORKER), "--no-mender"]}) as cloud:
         cloud.deploy()
         yield cloud
 

@@ -17,7 +17,7 @@ from cloud_render.client.farm import Farm
 from cloud_render.client.monitor import JobState, snapshot
 from cloud_render.client.records import record
 from cloud_render.contract import keys
-from cloud_render.contract.errors import BadArguments
+from cloud_render.contract.errors import BadArguments, CloudUnreachable
 from cloud_render.contract.job import Submission
 from cloud_render.contract.report import End
 from cloud_render.contract.spending import Pulse
@@ -63,7 +63,7 @@ def test_what_was_lost_is_rendered_once_more(farm: Farm, submitted: Submitted, w
     """The frames of the lost child alone, then the video; frames that were there stay."""
     job_id = submitted("once lost=4", frames_per_job=2)
     assert wait_for(job_id).phase == "failed"
-    assert mended(farm, job_id) == f"{job_id}: frame 4 submitted once more, round 1 of 2"
+    assert mended(farm, job_id) == f"{job_id}: frame 4 submitted once more on small machines, round 1 of 2"
     again = latest(farm, job_id)
     assert (again.number, again.frames, again.round, again.machine, again.on_demand) == (1, "4", 1, "small", True)
     state = wait_for(job_id)
@@ -175,6 +175,27 @@ def test_the_mender_is_quiet_where_a_person_has_acted(farm: Farm, submitted: Sub
     wait_for(job_id)
     retry(farm, job_id)
     assert mend.mend(farm, f"{job_id}-0-render") == f"nothing to do: {job_id} was submitted again since"
+
+
+def test_a_mender_that_was_ended_half_way_is_gone_on_from(
+    farm: Farm, submitted: Submitted, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its claim stands and nothing runs: the next one waits until that is sure, and submits what was claimed."""
+    job_id = submitted("once lost=4", frames_per_job=2)
+    wait_for(job_id)
+
+    def ended(*_: Any, **__: Any) -> Submission:
+        raise CloudUnreachable("AWS Batch does not answer.")
+
+    with monkeypatch.context() as line:
+        line.setattr(mend, "hand_over", ended)
+        with pytest.raises(CloudUnreachable):
+            mended(farm, job_id)
+    waited: list[float] = []
+    assert "round 1 of 2" in mend.mend(farm, f"{job_id}-0-render", waited.append)
+    assert 30 < waited[0] <= batch.CLAIM_LASTS.total_seconds()
+    assert wait_for(job_id).phase == "done"
+    assert mend.mend(farm, f"{job_id}-0-render") == f"nothing to do: {job_id} is done"
 
 
 def test_a_cancel_that_comes_meanwhile_wins(
