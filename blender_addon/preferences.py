@@ -124,6 +124,7 @@ def _checks(layout: Any, shown: Any, width: int) -> None:
     if not (MODEL.checks or MODEL.checking):
         return
     column = layout.box().column(align=True)
+    column.use_property_split = False
     good = [check for check in MODEL.checks if check.good]
     for check in MODEL.checks:
         if not check.good:

@@ -245,7 +245,7 @@ class CLOUD_RENDER_OT_send(bpy.types.Operator):
     def invoke(self, context: Any, _event: Any) -> Outcome:
         self.limit_usd = pricing.limit_of(self.choice)
         manager = context.window_manager
-        answer: Outcome = manager.invoke_props_dialog(self, width=480, title="Render in Cloud", confirm_text="Render")
+        answer: Outcome = manager.invoke_props_dialog(self, width=540, title="Render in Cloud", confirm_text="Render")
         return answer
 
     def draw(self, _context: Any) -> None:

@@ -45,6 +45,8 @@ def amount(submit: Submit) -> str:
     if submit.test:
         numbers = ", ".join(map(str, frame_ranges.parse(plan.frames)))
         return say("Test frames {frames}, each on a machine", frames=numbers)
+    if submit.priced and submit.priced.quote:
+        return frames(plan.frame_count)  # the offers tell how many machines
     machines = say("1 machine") if plan.children == 1 else say("up to {count} machines", count=plan.children)
     return f"{frames(plan.frame_count)}, {machines}"
 

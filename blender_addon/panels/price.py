@@ -13,7 +13,7 @@ from .text import wrapped
 if TYPE_CHECKING:
     from cloud_render.client.quote import Offer, Quote
 
-DIALOG = 76
+DIALOG = 88
 """Letters that fit a line of the dialog."""
 
 GOALS = {"cheapest": "Cheapest", "balanced": "Balanced", "fastest": "Fastest"}
@@ -72,7 +72,7 @@ def _quote(layout: Any, quote: Quote, chosen: Any) -> None:
 
 def _details(column: Any, quote: Quote, offer: Offer) -> None:
     for item in offer.items:
-        row = column.split(factor=0.14)
+        row = column.split(factor=0.12)
         row.label(text=money(item.usd.likely), translate=False)
         row.label(text=f"{item.name}: {item.detail}", translate=False)
     column.separator()

@@ -5,6 +5,7 @@ from stage import Act
 
 ACTS = (
     Act("install", opens_scene=False),
+    Act("test_frames", limit_s=400),
     Act("render", limit_s=400),
     Act("come_back"),
     Act("again", limit_s=400),

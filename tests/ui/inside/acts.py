@@ -61,17 +61,32 @@ def choose_file(driver: Driver, button: str, path: Path) -> Steps:
     driver.window = first
 
 
+def test_frames(driver: Driver) -> Steps:
+    """Three frames first, so that the price is known."""
+    _, region = yield from driver.open_sidebar("Cloud")
+    side = driver.box_of(region)
+    yield from driver.click("Test Frames", side)
+    yield from confirm_submit(driver, "test-confirm")
+    job = yield from new_job(before="")
+    yield from going("the test frames are done", lambda: phase(job) == "done", 180)
+    yield from going("their pictures are here", lambda: len(model().previews.get(job, ())) == 3, 60)
+    yield from going("what they cost is known", lambda: job in model().bills and model().running, 90)
+    yield from driver.picture("tested")
+
+
 def render(driver: Driver) -> Steps:
-    """From the button to the video, watching."""
+    """From the button to the video, watching; with the price that the test frames told."""
     _, region = yield from driver.open_sidebar("Cloud")
     side = driver.box_of(region)
     yield from driver.picture("sidebar")
     yield from driver.click("Settings", side)
     yield from driver.picture("settings")
     yield from driver.click("Settings", side)
+    yield from going("the jobs are listed", lambda: model().jobs, 30)
+    before = model().active
     yield from driver.click("Render in Cloud", side)
-    yield from confirm_submit(driver, "confirm")
-    job = yield from new_job(before="")
+    yield from confirm_submit(driver, "confirm", unfold="What It Is Made Of")
+    job = yield from new_job(before)
     yield from going("the job is looked at", lambda: phase(job), 30)
     yield from driver.picture("submitted")
     yield from going("two frames are done", lambda: frames_done(job) >= 2, 120)
@@ -80,7 +95,11 @@ def render(driver: Driver) -> Steps:
     yield from going("the job is done", lambda: phase(job) == "done", 180)
     yield from going("the video is here", lambda: list(HOME.glob("Cloud Render/*/video.*")), 60)
     yield from driver.find("Done", side)
+    yield from going("the bill is here", lambda: job in model().bills and model().bills[job].final, 90)
     yield from driver.picture("done")
+    yield from driver.click("Cost: about", side)
+    yield from driver.picture("bill")
+    yield from driver.click("Cost: about", side)
 
 
 def come_back(driver: Driver) -> Steps:
@@ -125,7 +144,8 @@ def again(driver: Driver) -> Steps:
     _, region = yield from driver.open_sidebar("Cloud")
     side = driver.box_of(region)
     yield from going("the jobs are listed", lambda: model().jobs, 30)
-    job = model().jobs[0].job_id
+    jobs = [each.job_id for each in model().jobs]
+    job = jobs[0]
     yield from driver.click("demo", side)
     yield from going("the job was looked at", lambda: phase(job) == "done", 30)
     yield from driver.click("Render Frames Again", side)
@@ -138,7 +158,7 @@ def again(driver: Driver) -> Steps:
     yield from driver.picture("again-done")
     yield from driver.click("Delete Job", side)
     yield from agree(driver, "Delete", "delete")
-    yield from going("the job is gone", lambda: [left.job_id for left in model().jobs] == [job], 60)
+    yield from going("the job is gone", lambda: [left.job_id for left in model().jobs] == jobs, 60)
     yield from driver.picture("deleted")
 
 
@@ -159,9 +179,14 @@ def by_hand(driver: Driver) -> Steps:
     yield from driver.picture("cancelled")
 
 
-def confirm_submit(driver: Driver, name: str) -> Steps:
-    """The dialog after packing."""
-    yield from going("the scene is packed", lambda: model().submit and model().submit.found, 60)
+def confirm_submit(driver: Driver, name: str, unfold: str = "") -> Steps:
+    """The dialog after packing, and what one of its folds holds."""
+    yield from going("the scene is packed", lambda: model().submit and model().submit.stage == "ready", 60)
+    if unfold:
+        yield from driver.find("Cancel", driver.around_mouse())
+        yield from driver.click(unfold, driver.around_mouse())
+        yield from driver.picture(f"{name}-unfolded")
+        yield from driver.click(unfold, driver.around_mouse())
     yield from confirm(driver, "Render", name)
 
 
@@ -233,4 +258,11 @@ def frames_done(job: str) -> int:
     return state.frames_done if state else 0
 
 
-ACTS = {"install": install, "render": render, "come_back": come_back, "again": again, "by_hand": by_hand}
+ACTS = {
+    "install": install,
+    "test_frames": test_frames,
+    "render": render,
+    "come_back": come_back,
+    "again": again,
+    "by_hand": by_hand,
+}
