@@ -302,12 +302,19 @@ def test_the_worker_can_delete_nothing_and_writes_only_below_jobs() -> None:
     assert "Delete" not in str([statement["Action"] for statement in roles])
 
 
+def test_a_scene_cannot_change_the_image_it_runs_in() -> None:
+    """Cache and scratch are folders of the machine; all else is read-only, and the user is not root."""
+    for name, definition in DEFINITIONS.items():
+        container = definition["ContainerProperties"]
+        assert (name, container["ReadonlyRootFilesystem"], container["User"]) == (name, True, "10001:10001")
+
+
 def test_the_mender_submits_renders_and_videos_and_nothing_else() -> None:
-    """Not itself either: a mender that starts menders would be paid for without end."""
+    """And the Blender they need. Not itself: a mender that starts menders would be paid for without end."""
     (submits,) = [each for owner, each in _statements() if owner == "MendRole" and each["Sid"] == "Submit"]
     named = str(submits["Resource"])
     assert {name for name in DEFINITIONS if f"'{name}'" in named} == {
-        "RenderGpuDefinition", "RenderCpuDefinition", "StitchDefinition",
+        "RenderGpuDefinition", "RenderCpuDefinition", "StitchDefinition", "InstallDefinition",
     }  # fmt: skip
     assert {name for name in QUEUES if f"'{name}'" in named} == set(QUEUES)
 
