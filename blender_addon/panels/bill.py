@@ -16,7 +16,7 @@ def draw(layout: Any, context: Any, job_id: str, *, ended: bool) -> None:
     """`ended`: whether the job has."""
     billed = MODEL.bills.get(job_id)
     if billed is not None and not ended:
-        layout.label(text=_so_far(billed, job_id), icon="FUND", translate=False)
+        layout.label(text=_so_far(billed, job_id), icon="BLANK1", translate=False)
     elif billed is not None:
         _in_all(layout, mirror_of(context), billed)
     if ended and MODEL.running is not None:
@@ -57,7 +57,7 @@ def _in_all(layout: Any, shown: Any, billed: Billed) -> None:
 def _items(column: Any, billed: Billed) -> None:
     bill = billed.bill
     for group in bill.machines:
-        kind = group.instance_type or say("a machine of your own")
+        kind = group.instance_type or say("own machine")
         market = f" {group.market}" if group.market else ""
         _row(column, group.usd, f"{group.machines} × {kind}{market}, {group.hours:.1f} h")
     column.separator()
@@ -69,8 +69,8 @@ def _items(column: Any, billed: Billed) -> None:
     ):
         _row(column, usd, words)
     column.separator()
-    _row(column, bill.stored_usd_month, say("a month while the frames are kept"))
-    _row(column, bill.download_usd, say("for downloading all, beyond AWS's free GB"))
+    _row(column, bill.stored_usd_month, say("storage a month"))
+    _row(column, bill.download_usd, say("download, unless free"))
     column.separator()
     notes = (say("An estimate, without tax: AWS bills days later."), f"{billed.prices}.", *billed.notices)
     for line in (line for note in notes for line in wrapped(note)):

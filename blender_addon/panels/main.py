@@ -140,8 +140,9 @@ def _ready(layout: Any, submit: Submit) -> None:
     """In one line: the dialog, which the button opens again, tells more."""
     assert submit.found is not None
     quote = submit.priced.quote if submit.priced else None
-    words = findings.amount(submit)
-    layout.label(text=f"{words} · {money(quote.offers[0].usd.likely)}" if quote else words, translate=False)
+    layout.label(text=findings.amount(submit), translate=False)
+    if quote:
+        layout.label(text=say("About {usd}", usd=money(quote.offers[0].usd.likely)), translate=False)
     if submit.missing:
         layout.label(text=findings.missing_words(submit.missing), icon="ERROR", translate=False)
     row = layout.row(align=True)

@@ -280,7 +280,8 @@ def test_the_panel_does_not_repeat_the_dialog():
     with showing(ready(missing=3, warnings=5, price=priced())):
         picture = drawn(panels()[0])
     assert picture.operators == ["cloud_render.send", "cloud_render.stop"]
-    assert len(picture.of("label")) == 2
+    assert len(picture.of("label")) == 3
+    assert picture.texts[1].startswith("About $")
     assert "3 files are missing" in picture.texts
 
 
@@ -310,7 +311,7 @@ def test_an_ended_job_shows_its_bill_on_request():
         bpy.context.window_manager.cloud_render.shows_bill = False
     assert "Cost: about $0.41" in closed.texts
     assert "2 × g5.xlarge spot, 0.8 h" not in closed.texts
-    for text in ("2 × g5.xlarge spot, 0.8 h", "1 × a machine of your own, 0.1 h", "of it lost work, retries: 1"):
+    for text in ("2 × g5.xlarge spot, 0.8 h", "1 × own machine, 0.1 h", "of it lost work, retries: 1"):
         assert text in opened.texts, opened.texts
     assert "An estimate, without tax" in opened.words
 
