@@ -50,16 +50,6 @@ deadline_option = option(
     help="It must be done after so long: 90min, 2h, 1h30m. Takes the cheapest way that is.",
 )
 
-limit_option = option(
-    "--most",
-    "limit_usd",
-    metavar="USD",
-    type=click.FloatRange(min=0.01),
-    default=None,
-    section=PRICE,
-    help="It may cost so much: fewer machines are started where starting them would use that up.",
-)
-
 download_option = option(
     "--with-download/--without-download",
     "download",
@@ -73,14 +63,12 @@ download_option = option(
 @click.argument("file", type=click.Path(path_type=Path))
 @render_options
 @deadline_option
-@limit_option
 @download_option
 def quote(
     settings: Settings,
     file: Path,
     program: str | None,
     deadline_s: float | None,
-    limit_usd: float | None,
     download: bool,
     **chosen: Any,
 ) -> int:
@@ -96,8 +84,9 @@ def quote(
     now = datetime.now(UTC)
     plan = make_plan(examination, options, now)
     show_notes(settings.output, plan)
+    wish = Wish(deadline_s=deadline_s, limit_usd=options.cost_limit_usd, download=download)
     with stages.stage("Asking for prices", "Asked for prices"):
-        found = quote_of(farm, plan, Wish(deadline_s=deadline_s, limit_usd=limit_usd, download=download), now)
+        found = quote_of(farm, plan, wish, now)
     settings.output.document(plain(found))
     say(settings.output, found)
     return Exit.DONE if found.offers[0].meets_deadline else Exit.FAILED
@@ -128,7 +117,7 @@ def lines(found: Quote) -> list[str]:
     return [
         f"{rest}{memory}",
         "",
-        *words.columns([("", "MACHINES", "FRAMES EACH", "TIME", "PRICE", ""), *map(_row, found.offers)]),
+        *words.columns([("", "MACHINES", "FRAMES EACH", "TIME", "PRICE", ""), *_rows(found.offers)]),
         "",
         f"{first.goal.capitalize()}: {first.why}",
         *words.columns(
@@ -144,10 +133,17 @@ def _total(offer: Offer) -> tuple[str, str, str]:
     return ("  In all", usd_range(offer.usd), worst if offer.machines.spot else "")
 
 
-def _row(offer: Offer) -> Sequence[str]:
+def _rows(offers: Sequence[Offer]) -> list[tuple[str, ...]]:
+    """One for each way to do it: several goals may come to the same."""
+    goals: dict[tuple[str, ...], list[str]] = {}
+    for offer in offers:
+        goals.setdefault(_way(offer), []).append(offer.goal)
+    return [(", ".join(named), *way) for way, named in goals.items()]
+
+
+def _way(offer: Offer) -> tuple[str, ...]:
     schedule = offer.schedule
     return (
-        offer.goal,
         f"{schedule.machines} x {offer.machines.name} ({', '.join(offer.machines.types)})",
         f"{schedule.frames_per_job}",
         _time(offer.wall_s),

@@ -25,12 +25,11 @@ from cloud_render.cli.transfer import TransferDisplay
 from cloud_render.client import builds
 from cloud_render.client import submit as submits
 from cloud_render.client.farm import Farm
-from cloud_render.client.money import usd_range
+from cloud_render.client.money import usd, usd_range
 from cloud_render.client.options import Options
 from cloud_render.client.plan import ENGINES, FORMATS, SubmitPlan
 from cloud_render.client.plan import plan as make_plan
-from cloud_render.client.quote import Wish
-from cloud_render.client.quoting import best_cut, submit_keeping_tests
+from cloud_render.client.quoting import cut_as, limited_by, quote_if_known, submit_keeping_tests
 from cloud_render.client.video import CODECS, CONTAINERS, QUALITIES
 from cloud_render.contract import rate, values
 from cloud_render.contract.errors import BadArguments, Cancelled
@@ -154,6 +153,16 @@ RENDER_OPTIONS = (
         "the GPU. What does not fit is tried once more on the next larger one. Default: small.",
     ),
     option(
+        "--cost-limit",
+        "cost_limit_usd",
+        metavar="USD",
+        type=click.FloatRange(min=0, min_open=True),
+        default=None,
+        section=HOW,
+        help="Where the job ends by itself; what is rendered stays, and fewer machines are started where starting them "
+        "would use that up. Default: twice the quote, where there is one.",
+    ),
+    option(
         "--format",
         metavar="NAME",
         default="",
@@ -217,8 +226,7 @@ def submit(
     if farm is None:
         _show_dry_run(settings.output, plan)
         return Exit.DONE
-    if options.frames_per_job is None:
-        plan = _cut(settings.output, farm, plan)
+    plan = _priced(settings.output, farm, plan, may_cut=options.frames_per_job is None)
     what = f"{words.count(plan.frame_count, 'frame')}, {_slices(plan)}"
     return carry_out(settings, farm, plan, stages, what, wait, to, submit_keeping_tests)
 
@@ -251,12 +259,17 @@ def carry_out(
     return Exit.DONE
 
 
-def _cut(output: Output, farm: Farm, plan: SubmitPlan) -> SubmitPlan:
-    """By what is known of the frames' times, which is said; else by their number alone."""
-    plan, quote = best_cut(farm, plan, Wish(), datetime.now(UTC))
-    if quote:
-        first = quote.offers[0]
+def _priced(output: Output, farm: Farm, plan: SubmitPlan, may_cut: bool) -> SubmitPlan:
+    """Cut and limited by what is known of the frames' times, which is said; else as it is."""
+    quote = quote_if_known(farm, plan, datetime.now(UTC))
+    if quote is None:
+        return plan
+    first = quote.offers[0]
+    plan = limited_by(plan, quote)
+    if may_cut:
+        plan = cut_as(plan, first)
         output.remark(f"{first.why} About {usd_range(first.usd)}, in {words.duration(first.wall_s.likely)}.")
+    output.remark(f"It ends by itself at {usd(plan.limits.cost_usd or 0.0)}; --cost-limit sets another limit.")
     return plan
 
 

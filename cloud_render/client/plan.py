@@ -96,8 +96,12 @@ class SubmitPlan:
         return replace(self, job_id=job_id)
 
     def fingerprint(self, place: str) -> str:
-        """The same for the same scene and options sent to the same `place`, whenever that happens."""
-        same = replace(self, job_id="", created="", notices=(), warnings=())
+        """The same for the same scene and options sent to the same `place`, whenever that happens.
+
+        The cost limit does not count: it follows prices, which may have moved when a submit goes on.
+        """
+        limits = replace(self.limits, cost_usd=None)
+        same = replace(self, job_id="", created="", notices=(), warnings=(), limits=limits)
         return hashlib.sha256(f"{place}\n{values.to_json(same)}".encode()).hexdigest()
 
     def job(self, contents: Contents, stack_device: Device) -> RenderJob:

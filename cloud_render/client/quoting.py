@@ -44,14 +44,18 @@ def cut_as(plan: SubmitPlan, offer: Offer) -> SubmitPlan:
     return replace(plan, frames_per_job=per_job, children=ranges.children(plan.frame_count, per_job))
 
 
-def best_cut(farm: Farm, plan: SubmitPlan, wish: Wish, now: datetime) -> tuple[SubmitPlan, Quote | None]:
-    """The plan cut as its quote's first offer has it; as it is where there can be no quote, which is no error."""
+def quote_if_known(farm: Farm, plan: SubmitPlan, now: datetime) -> Quote | None:
+    """Below the plan's own cost limit. None where there can be no quote, which is no error."""
     try:
-        found = quote_of(farm, plan, wish, now)
+        return quote_of(farm, plan, Wish(limit_usd=plan.limits.cost_usd), now)
     except CloudRenderError as error:
         log.info("no quote for %s: %s", plan.name, error)
-        return plan, None
-    return cut_as(plan, found.offers[0]), found
+        return None
+
+
+def limited_by(plan: SubmitPlan, found: Quote) -> SubmitPlan:
+    """The plan with the limit it has, else with that of its quote."""
+    return replace(plan, limits=replace(plan.limits, cost_usd=plan.limits.cost_usd or found.limit_usd))
 
 
 def submit_keeping_tests(

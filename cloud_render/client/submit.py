@@ -123,7 +123,8 @@ def _sent(
             return job
         standing = objects.read(farm, prefix.job)
     there = RenderJob.from_json(standing)
-    return there if replace(there, created=job.created) == job else None
+    same = replace(there, created=job.created, limits=replace(there.limits, cost_usd=job.limits.cost_usd))
+    return there if same == job else None
 
 
 def _begin(farm: Farm, job: RenderJob, sleep: batch.Sleep) -> Submission:
