@@ -17,6 +17,9 @@ from steps import Answer, Steps, pause, program, until
 EXTENSION = "bl_ext.user_default.cloud_render"
 HOME = Path.home()
 
+LIMIT_USD = "5"
+"""Typed into each dialog: more than twice a price of cents, which a machine that is slow to start may pass."""
+
 
 def install(driver: Driver) -> Steps:
     """From the zip to a cloud that answers, all in the preferences."""
@@ -187,6 +190,7 @@ def confirm_submit(driver: Driver, name: str, unfold: str = "") -> Steps:
         yield from driver.click(unfold, driver.around_mouse())
         yield from driver.picture(f"{name}-unfolded")
         yield from driver.click(unfold, driver.around_mouse())
+    yield from driver.fill("Stop at USD", LIMIT_USD, driver.around_mouse())
     yield from confirm(driver, "Render", name)
 
 
