@@ -14,7 +14,7 @@ from random import Random
 
 from local_cloud.jobs import Spec
 
-TYPES = {True: "g6.xlarge", False: "c7a.xlarge"}
+TYPES = {True: "g6.xlarge", False: "m6i.xlarge"}
 """Whether a GPU is asked for → what stands in."""
 
 ZONES = "abc"

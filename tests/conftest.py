@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+HOSTILE = "hostile inputs"
+"""How tests/hostile/conftest.py says how many inputs a test has tried."""
+
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # So it is for what a shell runs in the background, and every child would inherit it: no Ctrl-C would be heard.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -69,3 +72,11 @@ def _module(name: str, path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up there
     spec.loader.exec_module(module)
     return module
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many inputs the hostile tests tried, whichever processes they ran in."""
+    ends = terminalreporter.stats.get("", ())  # the reports of teardowns that went well
+    told = [count for report in ends for name, count in getattr(report, "user_properties", ()) if name == HOSTILE]
+    if told:
+        terminalreporter.write_line(f"hostile inputs tried: {sum(told):,} in {len(told)} tests")

@@ -208,13 +208,8 @@ def _price_in(rows: Sequence[str]) -> float:
 def _of_table(instance_type: str, region: str) -> HourPrices:
     """A type that the table lacks counts as the dearest of its kind."""
     share = prices.region_share(region)
-    machine = prices.machine(instance_type) or _dearest_like(instance_type)
+    machine = prices.machine_like(instance_type)
     return HourPrices(Range.around(machine.spot * share, _TABLE_SPREAD), machine.on_demand * share)
-
-
-def _dearest_like(instance_type: str) -> prices.MachineType:
-    gpu = instance_type.startswith(("g", "p", "vt"))
-    return max((row for row in prices.MACHINES.values() if bool(row.gpu) == gpu), key=lambda row: row.on_demand)
 
 
 def _of_region(region: str) -> list[str]:

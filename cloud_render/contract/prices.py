@@ -106,6 +106,13 @@ def machine(name: str) -> MachineType | None:
     return MACHINES.get(name)
 
 
+def machine_like(name: str) -> MachineType:
+    """The type of that name; for one that the table lacks the dearest of its kind, with GPU or without."""
+    gpu = name.startswith(("g", "p", "vt"))
+    like = (row for row in MACHINES.values() if bool(row.gpu) == gpu)
+    return MACHINES.get(name) or max(like, key=lambda row: row.on_demand)
+
+
 def region_share(region: str) -> float:
     """How many times the table's prices a machine costs in that region, roughly."""
     return _SHARE_OF_REGION.get(region, _SHARE_ELSEWHERE)

@@ -207,16 +207,15 @@ def over_limit(limit_usd: float, usd: float) -> StoppedByLimit:
 
 def typical_price(region: str, disk_gib: int = 100) -> HourPrice:
     """By the table of contract.prices. A market that is not known counts as Spot; a type that the table lacks as the
-    dearest it has; a machine without a type, which is none of AWS's, costs nothing.
+    dearest of its kind; a machine without a type, which is none of AWS's, costs nothing.
     """
     share = prices.region_share(region)
     beside = prices.host_hour(disk_gib)
-    dearest = max(prices.MACHINES.values(), key=lambda machine: machine.spot)
 
     def hour_price(instance_type: str, market: Market) -> float:
         if not instance_type:
             return 0.0
-        machine = prices.machine(instance_type) or dearest
+        machine = prices.machine_like(instance_type)
         return share * (machine.on_demand if market == "on-demand" else machine.spot) + beside
 
     return hour_price

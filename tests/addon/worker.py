@@ -9,4 +9,4 @@ from pathlib import Path
 
 FAKE = Path(__file__).parents[1] / "client" / "fake_worker.py"
 real = any("-real-" in argument for argument in sys.argv)
-os.execv(sys.executable, [sys.executable, *(["-m", "worker"] if real else [str(FAKE)]), *sys.argv[1:]])
+os.execv(sys.executable, [sys.executable, *(["-m", "worker"] if real else [str(FAKE), "--no-mender"]), *sys.argv[1:]])
