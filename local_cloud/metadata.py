@@ -50,7 +50,7 @@ def _action(instance: Instance) -> str:
 
 _PAGES: dict[str, Callable[[Instance], str]] = {
     "instance-id": lambda instance: instance.id,
-    "instance-life-cycle": lambda instance: "spot",
+    "instance-life-cycle": lambda _: "spot",
     "instance-type": lambda instance: instance.type,
     "placement/availability-zone": lambda instance: instance.zone,
     "spot/instance-action": _action,
