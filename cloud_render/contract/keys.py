@@ -72,7 +72,7 @@ def blender_of_record(key: str) -> str:
 
 def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an `s3://bucket/key`; the key may be empty. Raises BadArguments."""
-    match = re.fullmatch(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,62})(?:/(.*))?", uri, re.DOTALL)
+    match = re.fullmatch(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{2,62})(?:/(.*))?", uri, re.DOTALL)
     if not match:
         raise BadArguments(f"{uri!r} is not an S3 address.", "Write it as s3://bucket/path.")
     return match[1], match[2] or ""

@@ -14,7 +14,8 @@ import pytest
 from cloud_render.contract import keys
 from local_cloud.testing import LocalCloud
 
-MEGABYTES = 48
+MEGABYTES = 96
+"""More than is on its way together: what is may still arrive after the stop."""
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_the_template_is_deployed_and_every_output_is_there() -> None:
         batch = cloud.client("batch")
         names = [outputs[name] for name in outputs if name.endswith("Definition")]
         definitions = batch.describe_job_definitions(jobDefinitions=names)["jobDefinitions"]
-        assert {definition["timeout"]["attemptDurationSeconds"] for definition in definitions} == {604800}
+        assert {definition["timeout"]["attemptDurationSeconds"] for definition in definitions} == {3600, 604800}
         assert {definition["retryStrategy"]["attempts"] for definition in definitions} == {10}
 
 
