@@ -98,6 +98,7 @@ ANYWHERE = {
     ("ec2", "DescribeInstances"): "ec2:DescribeInstances",
     ("ec2", "DescribeInstanceTypeOfferings"): "ec2:DescribeInstanceTypeOfferings",
     ("ec2", "DescribeSpotPriceHistory"): "ec2:DescribeSpotPriceHistory",
+    ("pricing", "GetProducts"): "pricing:GetProducts",
     ("service-quotas", "GetServiceQuota"): "servicequotas:GetServiceQuota",
 }
 """Calls whose right knows no resource."""

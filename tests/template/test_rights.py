@@ -29,7 +29,6 @@ RECORDING = Path(__file__).with_name("recording.py")
 UNUSED = {
     ("ArtistPolicy", "Write", "s3:AbortMultipartUpload"): "only when a large upload is given up",
     ("ArtistPolicy", "Write", "s3:ListMultipartUploadParts"): "only when a large upload goes on",
-    ("ArtistPolicy", "NoResourceLevelRights", "ec2:DescribeSpotPriceHistory"): "for prices, which only AWS has",
     ("InspectRole", "Write", "s3:AbortMultipartUpload"): "only when the upload of a large scene is given up",
     ("JobRole", "Write", "s3:AbortMultipartUpload"): "only when the upload of a large result is given up",
     ("MendRole", "End", "batch:TerminateJob"): "only when someone cancels while the mender submits",
