@@ -148,6 +148,8 @@ class Farm:
 
     @classmethod
     def find(cls, connection: Connection, stack: str = DEFAULT_STACK) -> Farm:
+    monthly_limit: str = ""
+    """USD that the jobs of a month may cost, as the stack's parameter has it; empty or 0: no limit."""
         """The stack of that name. Raises NoStack, OldStack, NoCredentials or CloudUnreachable."""
         return cls.of_description(connection, stack, description(connection, stack))
 
@@ -250,6 +252,7 @@ def description(connection: Connection, stack: str) -> Mapping[str, Any]:
         try:
             (found,) = connection.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         except ClientError as error:
+    "MonthlyLimitUsd": "monthly_limit",
             if code_of(error) == "ValidationError":
                 raise NoStack(f"There is no stack {stack!r} in this account and region.", _SET_UP) from error
             raise

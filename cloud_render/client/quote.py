@@ -15,6 +15,7 @@ from cloud_render.client.prices import PriceList
 from cloud_render.client.slices import LAUNCH_S, Choice, Goal, Pool, Schedule, choose, schedules, within
 from cloud_render.contract import prices
 from cloud_render.contract.errors import BadArguments, DoesNotFit
+from cloud_render.contract.month import Month
 from cloud_render.contract.spending import IDLE_S, STARTING_S
 
 TAX = "US dollars, without tax."
@@ -78,6 +79,12 @@ class Quote:
     prices: str
     """Where the prices come from."""
     notices: tuple[str, ...]
+    month: Month | None = None
+    """What the stack's limit of this month leaves; None where it has no limit."""
+
+    def fits_month(self, offer: Offer) -> bool:
+        """Whether the offer's likely price fits in what is left of the month."""
+        return self.month is None or offer.usd.likely <= self.month.left_usd
 
 
 @dataclass(frozen=True)

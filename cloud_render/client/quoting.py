@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from cloud_render.client import history, prices, probes, submit
+from cloud_render.client import history, month, prices, probes, submit
 from cloud_render.client.farm import Farm
 from cloud_render.client.plan import SubmitPlan
 from cloud_render.client.pools import pools
 from cloud_render.client.quote import Offer, Quote, Wish, quote
 from cloud_render.contract import frames as ranges
+from cloud_render.contract import month as months
 from cloud_render.contract.errors import CloudRenderError, NotThere
+from cloud_render.contract.month import Month
 from cloud_render.store import NEVER, SILENT, Progress
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,15 @@ def quote_of(farm: Farm, plan: SubmitPlan, wish: Wish, now: datetime) -> Quote:
     found = sorted(pools(farm), key=lambda pool: pool.name != plan.machine)
     types = sorted({name for pool in found for name in pool.types})
     price_list = prices.current(farm.connection, types, now)
-    return quote(known, ranges.parse(plan.frames), found, price_list, replace(wish, video=plan.video is not None))
+    this_month = month.month_of(farm, months.month_at(now))
+    wish = replace(wish, video=plan.video is not None, limit_usd=_least(wish.limit_usd, this_month))
+    return replace(quote(known, ranges.parse(plan.frames), found, price_list, wish), month=this_month)
+
+
+def _least(limit_usd: float | None, this_month: Month | None) -> float | None:
+    """The job's limit or the month's rest: neither should be used up by machines that start."""
+    limits = (limit_usd, this_month.left_usd if this_month else None)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def cut_as(plan: SubmitPlan, offer: Offer) -> SubmitPlan:

@@ -16,6 +16,7 @@ from cloud_render.client.quote import Wish, quote
 from cloud_render.client.slices import MOST_STARTING, Pool, schedule, schedules
 from cloud_render.contract import prices
 from cloud_render.contract.errors import BadArguments, DoesNotFit
+from cloud_render.contract.month import Month
 from cloud_render.contract.report import ChildReport, FrameReport, Machine
 
 SMALL = Pool("small", ("g4dn.xlarge", "g5.xlarge", "g6.xlarge"), 64, True, 16, 16)
@@ -236,6 +237,15 @@ def test_the_limit_is_twice_the_price():
     found = quote(facts(60, 60, 60), FRAMES, CLASSES, PRICES)
     assert found.limit_usd == pytest.approx(2 * found.offers[0].usd.likely, abs=0.01)
     assert quote(facts(0.1), (1,), CLASSES, PRICES).limit_usd == 0.25
+
+
+def test_what_the_month_leaves_is_held_against_the_price():
+    """Where the stack has no limit, every price fits."""
+    found = quote(facts(60, 60, 60), FRAMES, CLASSES, PRICES)
+    offer = found.offers[0]
+    assert found.fits_month(offer)
+    assert replace(found, month=Month("2026-11", 50.0, 50.0 - offer.usd.likely - 0.01)).fits_month(offer)
+    assert not replace(found, month=Month("2026-11", 50.0, 50.0 - offer.usd.likely + 0.01)).fits_month(offer)
 
 
 def test_on_demand_is_the_worst_case():
