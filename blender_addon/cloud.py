@@ -231,8 +231,9 @@ def again(
     return rerender(farm_of(account), made, job_id, frames, Meter(tell), stopped, memory)
 
 
-def retry(account: Account, job_id: str) -> None:
-    control.retry(farm_of(account), job_id)
+def retry(account: Account, job_id: str, limit_usd: float) -> None:
+    """`limit_usd` is of the whole job's cost; 0: as before."""
+    control.retry(farm_of(account), job_id, cost_limit_usd=limit_usd or None)
 
 
 def stitch(account: Account, job_id: str) -> None:

@@ -12,7 +12,7 @@ from cloud_render.contract.errors import Cancelled
 from cloud_render.contract.scene import MachineClass
 
 from .background import BACKGROUND, Task
-from .model import MODEL, Account, Priced
+from .model import MODEL, Account, Billed, Priced
 from .trouble import problem_of
 
 if TYPE_CHECKING:
@@ -81,7 +81,22 @@ def limit_of(choice: str) -> float:
     offer = offers().get(choice)
     if own or offer is None:
         return own or 0.0
-    return max(_LEAST_LIMIT, math.ceil(200 * offer.usd.likely) / 100)
+    return max(_LEAST_LIMIT, _cents_up(2 * offer.usd.likely))
+
+
+def limit_to_go_on(billed: Billed | None, done: int, missing: int) -> float:
+    """Where a job that goes on ends by itself, in USD: as before, or at twice what the missing frames are likely to
+    take where the limit it had lies below that. 0 where it had none, or where that is not known.
+    """
+    if billed is None or billed.bill.limit_usd is None:
+        return 0.0
+    spent = billed.bill.usd
+    rest = spent * missing / done if done else spent
+    return max(billed.bill.limit_usd, _cents_up(spent + max(_LEAST_LIMIT, 2 * rest)))
+
+
+def _cents_up(usd: float) -> float:
+    return math.ceil(round(100 * usd, 6)) / 100
 
 
 def chosen(plan: SubmitPlan, choice: str, limit_usd: float) -> SubmitPlan:

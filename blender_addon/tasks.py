@@ -161,8 +161,10 @@ def download_name(job_id: str) -> str:
     return f"download {job_id}"
 
 
-def change(account: Account, job_id: str, verb: str, words: str, then: Callable[[], None] | None = None) -> Task:
-    """Something done to a job by the function `verb` of the cloud; `words` say it while it goes on."""
+def change(
+    account: Account, job_id: str, verb: str, words: str, then: Callable[[], None] | None = None, **more: Any
+) -> Task:
+    """Something done to a job by the function `verb` of the cloud, which gets `more`; `words` say it meanwhile."""
 
     def ended() -> None:
         for known in (MODEL.busy, MODEL.states, MODEL.bills):
@@ -181,7 +183,7 @@ def change(account: Account, job_id: str, verb: str, words: str, then: Callable[
 
     MODEL.busy[job_id] = words
     MODEL.changes += 1
-    return Task(f"change {job_id}", lambda cloud, _: getattr(cloud, verb)(account, job_id), done, failed)
+    return Task(f"change {job_id}", lambda cloud, _: getattr(cloud, verb)(account, job_id, **more), done, failed)
 
 
 def show_frame(account: Account, job_id: str, frame: int, folder: Path, show: Callable[[Path], None]) -> Task:

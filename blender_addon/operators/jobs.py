@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from cloud_render.contract import frames
-from cloud_render.contract.errors import CloudRenderError
+from cloud_render.contract.errors import BadArguments, CloudRenderError
 
 from .. import remembered, results, tasks
 from ..account import account, job_folder
@@ -18,10 +18,12 @@ from ..background import BACKGROUND, Task
 from ..mirror import title_of
 from ..model import MODEL
 from ..names import SELECTED, Outcome
+from ..panels import retry
 from ..polling import POLLING
+from ..pricing import limit_to_go_on
 from ..settings import settings_of
 from ..submission import Wishes
-from ..words import say
+from ..words import money, say
 from .base import JobOperator, TaskOperator, job_or_selected, selected_state
 from .submit import can_render, for_script, start
 
@@ -112,6 +114,14 @@ class CLOUD_RENDER_OT_retry(_Change):
     bl_label = "Retry Missing Frames"
     verb, words = "retry", "Submitting…"
 
+    limit_usd: FloatProperty(
+        name="Stop at USD",
+        description="End the job before all of it costs more, what it has cost included. 0: as before",
+        min=0,
+        precision=2,
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context: Any) -> bool:
         if not (super().poll(context) and _is(cls, context, ended=True)):
@@ -120,6 +130,32 @@ class CLOUD_RENDER_OT_retry(_Change):
             cls.poll_message_set(say("Nothing is missing"))
             return False
         return True
+
+    def asked(self, context: Any, _event: Any) -> Outcome:
+        shown = MODEL.states.get(MODEL.active) or MODEL.job(MODEL.active)
+        if shown is None:
+            return self.execute(context)
+        billed = MODEL.bills.get(MODEL.active)
+        self.limit_usd = limit_to_go_on(billed, shown.frames_done, shown.frames_total - shown.frames_done)
+        manager = context.window_manager
+        answer: Outcome = manager.invoke_props_dialog(self, width=380, title=self.bl_label, confirm_text="Render")
+        return answer
+
+    def draw(self, _context: Any) -> None:
+        layout: Any = self.layout
+        shown = MODEL.states.get(MODEL.active) or MODEL.job(MODEL.active)
+        if shown is not None:
+            retry.draw(layout, shown, MODEL.bills.get(MODEL.active), self)
+
+    def task(self, context: Any) -> Task:
+        billed = MODEL.bills.get(self.job)
+        if billed is not None and retry.too_low(self.limit_usd, billed):
+            raise BadArguments(
+                say("The job has cost {usd} already.", usd=money(billed.bill.usd)), say("Choose a higher limit.")
+            )
+        return tasks.change(
+            account(context), self.job, self.verb, self.words, POLLING.soon, limit_usd=round(self.limit_usd, 2)
+        )
 
 
 class CLOUD_RENDER_OT_stitch(_Change):

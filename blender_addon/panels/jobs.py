@@ -8,6 +8,8 @@ from typing import Any
 
 import bpy
 
+from cloud_render.contract.spending import is_over_limit
+
 from .. import thumbnails
 from ..mirror import mirror_of, submitted_at
 from ..model import MODEL
@@ -175,12 +177,19 @@ def _buttons_of_ended(layout: Any, shown: Any) -> None:
     row.operator("cloud_render.open_folder", icon="FILE_FOLDER")
     layout.operator("cloud_render.load_strip", icon="SEQUENCE")
     if shown.phase != "done":
-        layout.operator("cloud_render.retry", icon="FILE_REFRESH")
+        _retry_button(layout, shown)
         layout.operator("cloud_render.stitch", icon="FILE_MOVIE")
     layout.operator("cloud_render.again", icon="LOOP_BACK")
     row = layout.row(align=True)
     row.operator("cloud_render.show_log", icon="TEXT")
     row.operator("cloud_render.delete", icon="TRASH")
+
+
+def _retry_button(layout: Any, shown: Any) -> None:
+    if is_over_limit(shown.problem):
+        layout.operator("cloud_render.retry", text="Raise Limit and Go On…", icon="FILE_REFRESH")
+    else:
+        layout.operator("cloud_render.retry", icon="FILE_REFRESH")
 
 
 def _download(layout: Any, job_id: str) -> None:

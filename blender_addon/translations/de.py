@@ -243,6 +243,20 @@ TEXTS = {
     "Render the frames that are missing once more, then make the video": (
         "Die fehlenden Bilder noch einmal rendern, dann das Video erstellen"
     ),
+    "Raise Limit and Go On…": "Grenze anheben und weiter …",
+    "End the job before all of it costs more, what it has cost included. 0: as before": (
+        "Den Job beenden, bevor er insgesamt mehr kostet, bisherige Kosten eingeschlossen. 0: wie bisher"
+    ),
+    "All frames are there: only the video is made": "Alle Bilder sind da: nur das Video entsteht",
+    "Missing: {count} of {total}": "Es fehlen: {count} von {total}",
+    "What it has cost is not known yet": "Bisherige Kosten noch unbekannt",
+    "It has cost {usd} so far, without a limit": "Bisher {usd}, ohne Grenze",
+    "It has cost {usd} so far": "Bisher {usd}",
+    "it stopped at its limit of {usd}": "an der Grenze von {usd} beendet",
+    "its limit is {usd}": "Grenze {usd}",
+    "It has cost more than that already": "Er hat schon mehr gekostet",
+    "The job has cost {usd} already.": "Der Job hat schon {usd} gekostet.",
+    "Choose a higher limit.": "Eine höhere Grenze wählen.",
     "Stitch What Is There": "Video aus Vorhandenem",
     "Make the video of the frames that are there; a missing one is held from its neighbour": (
         "Das Video aus den vorhandenen Bildern erstellen; ein fehlendes wird durch seinen Nachbarn ersetzt"

@@ -235,6 +235,20 @@ TEXTS = {
     "Render the frames that are missing once more, then make the video": (
         "欠けているフレームをもう一度レンダリングし、動画を作成します"
     ),
+    "Raise Limit and Go On…": "上限を上げて続行…",
+    "End the job before all of it costs more, what it has cost included. 0: as before": (
+        "これまでの費用を含む合計がこの額を超える前にジョブを終了します。0：これまでどおり"
+    ),
+    "All frames are there: only the video is made": "全フレームがあり、動画だけを作成します",
+    "Missing: {count} of {total}": "不足：{count} / {total}",
+    "What it has cost is not known yet": "これまでの費用はまだ不明です",
+    "It has cost {usd} so far, without a limit": "これまで {usd}、上限なし",
+    "It has cost {usd} so far": "これまで {usd}",
+    "it stopped at its limit of {usd}": "上限 {usd} で停止",
+    "its limit is {usd}": "上限 {usd}",
+    "It has cost more than that already": "すでにそれ以上かかっています",
+    "The job has cost {usd} already.": "ジョブにはすでに {usd} かかっています。",
+    "Choose a higher limit.": "より高い上限を選んでください。",
     "Stitch What Is There": "あるフレームで動画作成",
     "Make the video of the frames that are there; a missing one is held from its neighbour": (
         "すでにあるフレームで動画を作成します。欠けたフレームは隣のフレームで補います"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Literal
@@ -14,8 +14,9 @@ from cloud_render.client import objects, prices, reports
 from cloud_render.client.bill import Bill, Work, bill, machine_times
 from cloud_render.client.farm import Farm
 from cloud_render.client.prices import PriceList
+from cloud_render.client.records import record
 from cloud_render.contract import keys, spending
-from cloud_render.contract.errors import BadJob
+from cloud_render.contract.errors import BadJob, NotThere
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.prices import MACHINES
 from cloud_render.contract.spending import HourPrice, Pulse
@@ -53,10 +54,15 @@ class Sum:
 
 def job_bill(farm: Farm, job_id: str, now: datetime) -> Costs:
     """Of one job, running or ended. Raises NotThere, BadArguments, StorageUnavailable or NoCredentials."""
+    found = record(farm, job_id)
+    if found.job is None:
+        raise NotThere(f"The upload of {job_id} has not ended.", "Submit the same scene again: it goes on there.")
+    work = _work(found.job)
+    if found.latest is not None:  # a retry may have raised the limit
+        work = replace(work, limit_usd=found.latest.cost_limit(found.job))
     price_list = _prices(farm, now)
-    job = RenderJob.from_json(objects.read(farm, keys.Prefix.of_job(job_id).job))
-    found = bill(_work(job), reports.traces(farm, job_id), price_list.hour_price())
-    return Costs((found,), price_list.source, price_list.notices)
+    made = bill(work, reports.traces(farm, job_id), price_list.hour_price())
+    return Costs((made,), price_list.source, price_list.notices)
 
 
 @dataclass(frozen=True)

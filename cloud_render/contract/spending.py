@@ -205,6 +205,14 @@ def over_limit(limit_usd: float, usd: float) -> StoppedByLimit:
     )
 
 
+def is_over_limit(problem: str) -> bool:
+    """Whether over_limit() wrote this, or a part of it: reports and end.json keep a reason in words alone."""
+    return _OVER_LIMIT.search(problem) is not None
+
+
+_OVER_LIMIT = re.compile(r"one more frame would pass its limit of \$\d", re.ASCII)
+
+
 def typical_price(region: str, disk_gib: int = 100) -> HourPrice:
     """By the table of contract.prices. A market that is not known counts as Spot; a type that the table lacks as the
     dearest of its kind; a machine without a type, which is none of AWS's, costs nothing.

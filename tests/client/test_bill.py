@@ -11,9 +11,10 @@ import pytest
 
 from cloud_render.client import objects
 from cloud_render.client.bill import Bill, Work, bill
-from cloud_render.client.costs import SoFar, so_far, sums
+from cloud_render.client.costs import SoFar, job_bill, so_far, sums
 from cloud_render.client.reports import Traces
 from cloud_render.contract import keys, prices, spending
+from cloud_render.contract.job import Submission
 from cloud_render.contract.report import ChildReport, FrameReport, Machine
 from cloud_render.contract.spending import Pulse
 from local_cloud.billing import scenes
@@ -103,6 +104,16 @@ def test_so_far_is_told_by_one_listing(farm):
     assert found.machines == 2
     assert found.usd == pytest.approx(2 * 0.01 * (360 + spending.STARTING_S), abs=0.2)
     assert so_far(farm, "20260101-120000-other-abcd", hour_price) == SoFar(0, 0)
+
+
+def test_a_bill_tells_the_limit_of_the_last_submission(farm, submitted, wait_for):
+    """Which a retry may have raised."""
+    job_id = submitted("shot", frames="1-2", cost_limit_usd=0.5)
+    assert job_bill(farm, job_id, datetime.now(UTC)).bills[0].limit_usd == 0.5
+    wait_for(job_id, "done")
+    raised = Submission(1, "1-2", 2, "refuse", "2026-11-21T10:15:00+00:00", cost_usd=4.0)
+    objects.write(farm, keys.Prefix.of_job(job_id).submission(1), raised.to_json().encode())
+    assert job_bill(farm, job_id, datetime.now(UTC)).bills[0].limit_usd == 4.0
 
 
 def test_a_frame_that_was_rendered_twice_counts_once():

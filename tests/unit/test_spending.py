@@ -130,6 +130,14 @@ def test_a_limit_is_kept_with_the_frames_in_progress():
     assert not allows(0.99 + needs, so_far, frame_s=360, usd_hour=1.0)
 
 
+def test_the_words_of_a_reached_limit_are_known_again():
+    """Also where reports and the mender have said more around them; other ends are none."""
+    error = spending.over_limit(0.5, 0.41)
+    assert spending.is_over_limit(f"4 children failed. {error}")
+    assert not spending.is_over_limit("3 of 9 children failed alike, so the others did not begin.")
+    assert not spending.is_over_limit("")
+
+
 def test_without_a_limit_everything_is_allowed():
     """None is no limit."""
     assert allows(None, spending.Spending(1e9, 0, 0), 1e9, 1.0)

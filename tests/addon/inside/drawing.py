@@ -12,11 +12,12 @@ from typing import Any
 import bpy
 from blender import error_of, model, part
 from guard import heard, of_files, of_hashes, of_network
-from recorder import Picture, dialog, drawn, menu, panels, preferences_page, sidebar
+from recorder import Picture, dialog, drawn, menu, panels, preferences_page, retry_dialog, sidebar
 from states import (
     JOB,
     LONG,
     OTHER_JOB,
+    OVER_LIMIT,
     also,
     bill,
     job,
@@ -53,7 +54,7 @@ def draw_all() -> list[Picture]:
     pictures = [drawn(panel) for panel in panels()]
     shown = model().submit
     waits = [dialog(details=on) for on in (False, True)] if shown and shown.stage == "ready" else []
-    return [*pictures, *waits, preferences_page(), menu()]
+    return [*pictures, *waits, retry_dialog(), retry_dialog(0.01), preferences_page(), menu()]
 
 
 def test_every_panel_draws_in_every_state():
@@ -354,6 +355,28 @@ def test_a_running_job_can_be_cancelled_and_an_ended_one_retried():
     assert not {"cloud_render.retry", "cloud_render.stitch", "cloud_render.delete"} & set(running)
     assert {"cloud_render.retry", "cloud_render.stitch", "cloud_render.delete", "cloud_render.again"} <= set(failed)
     assert "cloud_render.cancel" not in failed
+
+
+def test_a_job_that_its_limit_stopped_is_offered_a_higher_one():
+    """The button says so; the dialog tells what was spent and what is missing, and refuses what is spent already."""
+    stopped = also(job("failed", 5, 20, problem=OVER_LIMIT), bills={JOB: bill(0.45, 0.5)})
+    with showing(stopped):
+        assert "Raise Limit and Go On…" in sidebar().texts
+        asked, low = retry_dialog(3.15), retry_dialog(0.45)
+    assert asked.texts == ["Missing: 15 frames of 20", "It has cost $0.45 so far, it stopped at its limit of $0.50"]
+    assert low.alarming() == "It has cost more than that already"
+    with showing(also(job("failed", problem="Blender wrote no picture."), bills={JOB: bill()})):
+        assert "Raise Limit and Go On…" not in sidebar().texts
+        assert "It has cost $0.41 so far, its limit is $2.40" in retry_dialog().texts
+
+
+def test_the_limit_of_a_job_that_goes_on_leaves_room_for_its_missing_frames():
+    """Twice what they are likely to take beside what is spent; a limit that allows that stays as it is."""
+    suggested = part("pricing").limit_to_go_on
+    assert suggested(bill(0.45, 0.5), 5, 15) == 3.15
+    assert suggested(bill(0.45, 9.0), 5, 15) == 9.0
+    assert suggested(bill(0.1, 0.2), 0, 20) == 0.35
+    assert suggested(bill(0.45, None), 5, 15) == suggested(None, 5, 15) == 0.0
 
 
 def test_why_a_job_failed_is_red():

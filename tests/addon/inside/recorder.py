@@ -172,6 +172,15 @@ def dialog(**chosen: Any) -> Picture:
     return picture
 
 
+def retry_dialog(limit_usd: float = 0.0) -> Picture:
+    """What is asked before a job goes on."""
+    picture = Picture()
+    kind = bpy.ops.cloud_render.retry.get_rna_type()
+    shown = SimpleNamespace(layout=Recorder(picture), bl_rna=kind, limit_usd=limit_usd)
+    part("operators.jobs").CLOUD_RENDER_OT_retry.draw(shown, bpy.context)
+    return picture
+
+
 def preferences_page() -> Picture:
     picture = Picture()
     kind = part("preferences").CloudRenderPreferences

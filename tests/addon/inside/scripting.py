@@ -12,7 +12,9 @@ import bpy
 import line
 from blender import error_of, model, part, preferences
 from scenes import DULL, SIZE, ended, farm, job_json, looked, missing_image, one_that_goes_on, scene, submitted
+from states import bill
 
+from cloud_render.client.records import record
 from cloud_render.inblender import versions
 
 ops = bpy.ops.cloud_render
@@ -185,6 +187,19 @@ def test_a_failed_job_tells_why_and_is_retried():
     assert "frame 1 is there" in bpy.data.texts[f"{part('mirror').title_of(job_id)} log"].as_string()
     assert ops.retry() == {"FINISHED"}
     assert ended().phase == "done"
+
+
+def test_a_retry_may_raise_the_limit():
+    """From now on the whole job ends there; without a word the limit stays. What is spent already is refused."""
+    scene("once fail=2").cloud_render.limit_usd = 0.5
+    assert ops.submit() == {"FINISHED"}
+    assert ended().phase == "failed"
+    job_id = model().active
+    model().bills[job_id] = bill(0.45, 0.5)
+    assert "has cost $0.45 already" in error_of(ops.retry, limit_usd=0.4)
+    assert ops.retry(limit_usd=3.5) == {"FINISHED"}
+    assert ended().phase == "done"
+    assert record(farm(), job_id).latest.cost_usd == 3.5
 
 
 def test_what_is_there_is_stitched():

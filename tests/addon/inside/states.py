@@ -22,11 +22,13 @@ from cloud_render.client.phases import Phase
 from cloud_render.client.plan import SubmitPlan, plan
 from cloud_render.client.slices import Pool
 from cloud_render.contract.scene import Examination, MissingFile, SceneFile, SceneSettings, SceneWarning
+from cloud_render.contract.spending import over_limit
 
 LONG = "a_name_that_never_ends_" * 12
 JOB = "20260102-030405-shot 010-ab12"
 OTHER_JOB = f"20260102-030406-{LONG}-cd34"
 PHASES = get_args(Phase)
+OVER_LIMIT = f"4 children failed. {over_limit(0.5, 0.45).problem}"
 
 
 def planned(
@@ -183,6 +185,7 @@ def states() -> dict[str, Callable[[Any], None]]:
         "a job with time left": job("rendering", seconds_left=4_000.4),
         "a job in trouble": job("rendering", problem=f"{LONG} failed. " * 9, children={"FAILED": 2, "RUNNING": 1}),
         "a failed job": job("failed", problem="Blender wrote no picture for frame 3."),
+        "a job that its limit stopped": also(job("failed", problem=OVER_LIMIT), bills={JOB: bill(0.45, 0.5)}),
         "a complete failed job": job("failed", 20, 20, problem="FFmpeg made no video."),
         "a job that waits": job("queued", 0, waiting_because="CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"),
         "a job with pictures": also(
