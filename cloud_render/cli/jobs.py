@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from cloud_render.cli import watch, words
-from cloud_render.cli.connect import farm_of
+from cloud_render.cli.connect import again, farm_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.options import Settings, command, option
 from cloud_render.client import monitor
@@ -24,6 +24,10 @@ def jobs(settings: Settings, most: int) -> int:
     settings.output.document({"jobs": [{"job": summary.job_id, **_rest(summary)} for summary in found]})
     for line in table(found, datetime.now(UTC)):
         settings.output.say(line)
+    if any(summary.expiry for summary in found):
+        settings.output.warn(
+            "Frames that nobody has downloaded will soon be deleted.", f"Get them: {again(settings, 'download JOB')}"
+        )
     if not found:
         settings.output.remark("There are no jobs yet. `cloud-render submit FILE` makes one.")
     return Exit.DONE
@@ -46,7 +50,12 @@ def table(found: list[JobSummary], now: datetime) -> list[str]:
                 watch.WORDS_OF_PHASE[summary.phase],
                 f"{summary.frames_done}/{summary.frames_total}",
                 words.ago(made, now) if made else "",
-                words.shortened(summary.problem, 60),
+                _remark(summary),
             )
         )
     return words.columns(rows)
+
+
+def _remark(summary: JobSummary) -> str:
+    expires = watch.expiry_words(summary.expiry) if summary.expiry else ""
+    return "; ".join(filter(None, (expires, words.shortened(summary.problem, 60))))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from cloud_render.cli import watch
-from cloud_render.cli.connect import farm_of, job_of
+from cloud_render.cli.connect import again, farm_of, job_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.options import Settings, command, option
 from cloud_render.cli.stages import Stages
@@ -30,6 +30,11 @@ def status(settings: Settings, job: str, watching: bool) -> int:
         settings.output.document(watch.plain(state))
         for line in watch.state_lines(state):
             settings.output.say(line)
+        if state.expiry:
+            settings.output.warn(
+                f"{watch.expiry_words(state.expiry).capitalize()}.",
+                f"Get them: {again(settings, f'download {job_id}')}",
+            )
         if state.problem and not settings.output.json:
             settings.output.problem(state.problem, state.advice, Exit.FAILED)
         return watch.EXIT_OF_PHASE.get(state.phase, Exit.DONE)

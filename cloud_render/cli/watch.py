@@ -19,6 +19,7 @@ from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stage, Stages
 from cloud_render.client import monitor
 from cloud_render.client import submit as submits
+from cloud_render.client.expiry import Expiry
 from cloud_render.client.farm import Farm
 from cloud_render.client.monitor import JobState
 from cloud_render.contract import frames as ranges
@@ -221,6 +222,12 @@ def state_lines(state: JobState) -> list[str]:
     if state.waiting_because:
         lines.append(f"AWS says: {state.waiting_because}")
     return lines
+
+
+def expiry_words(expiry: Expiry) -> str:
+    """`expires in 5 days, 12 of 24 frames not downloaded`."""
+    when = f"in {words.count(expiry.days_left, 'day')}" if expiry.days_left else "within a day"
+    return f"expires {when}, {expiry.not_downloaded} of {words.count(expiry.frames_there, 'frame')} not downloaded"
 
 
 def plain(state: JobState) -> dict[str, Any]:

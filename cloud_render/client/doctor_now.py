@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from cloud_render.client import batch, expenses, monitor
@@ -80,7 +80,7 @@ def _stuck(state: JobState, now: datetime) -> str:
         return state.reason
     if state.waiting_because:
         return f"It waits. AWS Batch says: {state.waiting_because}"
-    age = now - datetime.strptime(state.job_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    age = now - keys.time_of_job(state.job_id)
     if state.phase == "queued" and age > _LONG:
         minutes = int(age.total_seconds() // 60)
         return f"It has waited for {minutes:,} minutes; AWS Batch gives no reason. See the queues and quotas above."

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloud_render.client import fetch, objects
+from cloud_render.client import expiry, fetch, objects
 from cloud_render.client.farm import Farm
 from cloud_render.client.fetch import Item
 from cloud_render.client.objects import Entry
@@ -58,11 +58,15 @@ def download(
     if found.job is None:
         raise NotThere(f"{job_id} has nothing to download: its upload has not ended.", "Submit the same scene again.")
     claim_folder(to, found.job)
-    frame_items = _frame_items(farm, found.job, to) if frames else []
+    there = _frames(farm, found.job) if frames else {}
+    prefix = keys.Prefix.of_job(job_id)
+    frame_items = [item_of(there[frame], prefix, to) for frame in sorted(there)]
     output_items = _output_items(farm, job_id, to) if outputs else []
     video_items = _video_items(farm, found, to) if video else []
     items = [*frame_items, *output_items, *video_items]
     fetched = fetch.fetch_all(farm, items, progress, cancelled)
+    if there:
+        expiry.note_download(farm, job_id, sorted(there), to)
     return Downloaded(
         folder=to,
         frames=tuple(item.target for item in frame_items),
@@ -99,10 +103,8 @@ def _job_of_mark(mark: Path) -> str:
     return str(plain.get("job", "")) if isinstance(plain, dict) else ""
 
 
-def _frame_items(farm: Farm, job: RenderJob, to: Path) -> list[Item]:
-    prefix = keys.Prefix.of_job(job.id)
-    there = frames_there(job, objects.list_below(farm, prefix.frames).entries)
-    return [item_of(there[frame], prefix, to) for frame in sorted(there)]
+def _frames(farm: Farm, job: RenderJob) -> dict[int, Entry]:
+    return frames_there(job, objects.list_below(farm, keys.Prefix.of_job(job.id).frames).entries)
 
 
 def _output_items(farm: Farm, job_id: str, to: Path) -> list[Item]:

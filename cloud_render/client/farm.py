@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 DEFAULT_STACK = "cloud-render"
 
+JOB_LIFETIME = timedelta(days=90)
+"""The template's, where a stack doesn't tell its own."""
+
 ATTEMPTS = 8
 """Of one request: some 20 s of back-off on throttling, server errors and resets, then an error a person can act on."""
 
@@ -134,6 +137,8 @@ class Farm:
     template_version: str
     store_lifetime: timedelta = LIFETIME
     """How long the bucket keeps the content of scenes."""
+    job_lifetime: timedelta = JOB_LIFETIME
+    """How long it keeps jobs, with their frames."""
     render_gpu_medium_queue: str = ""
     render_gpu_large_queue: str = ""
     render_gpu_on_demand_queue: str = ""
@@ -143,13 +148,13 @@ class Farm:
     notices_topic: str = ""
     fair_share: str = "off"
     """Whether its render queues share the machines out among people: on or off."""
+    monthly_limit: str = ""
+    """USD that the jobs of a month may cost, as the stack's parameter has it; empty or 0: no limit."""
     blender_from: str = "bucket"
     """`image` where the workers have a Blender of their own, so that none is to be installed."""
 
     @classmethod
     def find(cls, connection: Connection, stack: str = DEFAULT_STACK) -> Farm:
-    monthly_limit: str = ""
-    """USD that the jobs of a month may cost, as the stack's parameter has it; empty or 0: no limit."""
         """The stack of that name. Raises NoStack, OldStack, NoCredentials or CloudUnreachable."""
         return cls.of_description(connection, stack, description(connection, stack))
 
@@ -166,7 +171,13 @@ class Farm:
         _check_versions(stack, outputs["JobVersions"])
         known = _FIELD_OF_OUTPUT | {output: field for output, field in _FIELD_OF_OPTION.items() if output in outputs}
         fields = {field: outputs[output] for output, field in known.items() if field}
-        return cls(connection=connection, stack=stack, store_lifetime=_store_lifetime(found), **fields)  # type: ignore[arg-type]
+        return cls(
+            connection=connection,
+            stack=stack,
+            store_lifetime=_lifetime(found, "StoreRetentionDays", LIFETIME),
+            job_lifetime=_lifetime(found, "JobRetentionDays", JOB_LIFETIME),
+            **fields,  # type: ignore[arg-type]
+        )
 
     @property
     def s3(self) -> Any:
@@ -241,6 +252,7 @@ _FIELD_OF_OPTION = {
     "MendDefinition": "mend_definition",
     "NoticesTopic": "notices_topic",
     "FairShare": "fair_share",
+    "MonthlyLimitUsd": "monthly_limit",
     "BlenderFrom": "blender_from",
 }
 """Outputs that a stack may lack: by its parameters, or because it's older."""
@@ -252,7 +264,6 @@ def description(connection: Connection, stack: str) -> Mapping[str, Any]:
         try:
             (found,) = connection.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         except ClientError as error:
-    "MonthlyLimitUsd": "monthly_limit",
             if code_of(error) == "ValidationError":
                 raise NoStack(f"There is no stack {stack!r} in this account and region.", _SET_UP) from error
             raise
@@ -268,10 +279,10 @@ def _outputs(stack: str, found: Mapping[str, Any]) -> dict[str, str]:
     return outputs
 
 
-def _store_lifetime(found: Mapping[str, Any]) -> timedelta:
+def _lifetime(found: Mapping[str, Any], parameter: str, otherwise: timedelta) -> timedelta:
     parameters = {row["ParameterKey"]: row.get("ParameterValue", "") for row in found.get("Parameters", ())}
-    days = parameters.get("StoreRetentionDays", "")
-    return timedelta(days=int(days)) if days.isdecimal() else LIFETIME
+    days = parameters.get(parameter, "")
+    return timedelta(days=int(days)) if days.isdecimal() else otherwise
 
 
 def _check_versions(stack: str, versions: str) -> None:

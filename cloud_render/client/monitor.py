@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from cloud_render.client import batch, objects, phases, reasons
 from cloud_render.client.batch import BatchJob
+from cloud_render.client.expiry import Expiry, expiries, expiry
 from cloud_render.client.farm import Farm
 from cloud_render.client.objects import Entry
 from cloud_render.client.phases import ENDED, Facts, Phase
@@ -56,6 +57,8 @@ class JobState:
     submission: int = 0
     half_submitted: bool = False
     """A submit stopped half-way: submit.resume() mends it."""
+    expiry: Expiry | None = None
+    """Frames that nobody has downloaded, and that will soon be gone."""
 
     @property
     def ended(self) -> bool:
@@ -80,6 +83,8 @@ class JobSummary:
     video: str = ""
     """Its key in the bucket."""
     problem: str = ""
+    expiry: Expiry | None = None
+    """Frames that nobody has downloaded, and that will soon be gone."""
 
 
 def snapshot(farm: Farm, job_id: str) -> JobState:
@@ -111,9 +116,10 @@ class Monitor:
         self._job = found.job
         now = self._list_frames(found.job)
         if found.end is not None:
-            return self._of_end(found, found.job, found.end)
-        jobs = _described(self._farm, found)
-        return self._of_batch(found, found.job, jobs, now)
+            state = self._of_end(found, found.job, found.end)
+        else:
+            state = self._of_batch(found, found.job, _described(self._farm, found), now)
+        return replace(state, expiry=expiry(self._farm, self._job_id, state.frames_done, now))
 
     def _list_frames(self, job: RenderJob) -> datetime:
         """Bring `_there` up to date; the server's time."""
@@ -217,7 +223,8 @@ def jobs(farm: Farm, most: int = 50) -> list[JobSummary]:
             rows.append(_summary_of_end(job_id, end))
         elif job_id in open_jobs:
             rows.append(_summary_of_open(farm, open_jobs[job_id], described, now))
-    return rows
+    expire = expiries(farm, {row.job_id: row.frames_done for row in rows}, now)
+    return [replace(row, expiry=expire.get(row.job_id)) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -261,7 +268,7 @@ def _summary_of_open(farm: Farm, seen: _OpenJob, described: Mapping[str, BatchJo
 
 
 def _created(job_id: str) -> str:
-    return datetime.strptime(job_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).isoformat()
+    return keys.time_of_job(job_id).isoformat()
 
 
 def _batch_ids(found: Record) -> dict[str, str]:

@@ -16,7 +16,7 @@ INDEX = "store/index/"
 BLENDER = "blender/"
 JOBS = "jobs/"
 
-_JOB_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9][a-z0-9-]{0,39}-[a-z0-9]{4}")
+_JOB_ID = re.compile(r"(2[01]\d{6}-\d{6})-[a-z0-9][a-z0-9-]{0,39}-[a-z0-9]{4}")
 _FRAME_NAME = re.compile(r"(-?\d{4,})\.([A-Za-z0-9]+)")
 
 
@@ -32,7 +32,24 @@ def slug(name: str) -> str:
 
 
 def is_job_id(text: str) -> bool:
-    return _JOB_ID.fullmatch(text) is not None
+    return _time(text) is not None
+
+
+def time_of_job(job_id: str) -> datetime:
+    """When the job was made, UTC. Raises BadArguments for what is not a job id."""
+    found = _time(job_id)
+    if found is None:
+        raise BadArguments(f"{job_id!r} is not a job id.", "See `cloud-render jobs` for the ids.")
+    return found
+
+
+def _time(job_id: str) -> datetime | None:
+    """None for what is not a job id: who may write into the bucket can make folders of any name."""
+    match = _JOB_ID.fullmatch(job_id)
+    try:
+        return datetime.strptime(match[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if match else None
+    except ValueError:
+        return None
 
 
 def frame_stem(frame: int) -> str:
@@ -88,8 +105,7 @@ class Prefix:
     @classmethod
     def of_job(cls, job_id: str) -> Prefix:
         """Raises BadArguments for what is not a job id, so that no prefix ever covers two jobs."""
-        if not is_job_id(job_id):
-            raise BadArguments(f"{job_id!r} is not a job id.", "See `cloud-render jobs` for the ids.")
+        time_of_job(job_id)
         return cls(f"{JOBS}{job_id}/")
 
     @classmethod
@@ -103,11 +119,6 @@ class Prefix:
     @property
     def job(self) -> str:
         return self.root + "job.json"
-
-    @property
-    def slices(self) -> str:
-        """Of a scene that came through the inbox: children and frames, for the state machine that submits it."""
-        return self.root + "slices.json"
 
     @property
     def end(self) -> str:
@@ -156,12 +167,24 @@ class Prefix:
     def stitch_report(self, submission: int, attempt: int) -> str:
         return f"{self.reports(submission)}stitch-{attempt}.json"
 
+    def inspection(self, attempt: int) -> str:
+        """The report of the worker that has made the job of a dropped file: before any submission."""
+        return f"{self.root}inspections/{attempt}.json"
+
     def failures(self, submission: int) -> str:
         """Below it, an empty object for each child that failed for good: others of the array count them."""
         return f"{self.root}failures/{submission}/"
 
     def failure(self, submission: int, exit_code: int, index: int) -> str:
         return f"{self.failures(submission)}{exit_code}-{index}"
+
+    @property
+    def downloads(self) -> str:
+        """Below it, a note of each folder that frames were downloaded to."""
+        return self.root + "downloads/"
+
+    def download(self, name: str) -> str:
+        return f"{self.downloads}{name}.json"
 
     def video(self, extension: str) -> str:
         return f"{self.root}video.{extension}"

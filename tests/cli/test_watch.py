@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from cloud_render.cli import job_ids, watch
+from cloud_render.cli.jobs import table
 from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stage, Stages
-from cloud_render.client.monitor import JobState
+from cloud_render.client.expiry import Expiry
+from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.contract.errors import CloudUnreachable, NotThere
 
 JOB = "20261121-120000-pottery-ab12"
@@ -129,3 +133,19 @@ def test_last_without_jobs_says_so():
     """The first thing a newcomer may type."""
     with pytest.raises(NotThere, match="no jobs yet"):
         job_ids.resolve("last", [])
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (5, "expires in 5 days, 12 of 24 frames not downloaded"),
+        (1, "expires in 1 day, 12 of 24 frames not downloaded"),
+        (0, "expires within a day, 12 of 24 frames not downloaded"),
+    ],
+)
+def test_frames_that_nobody_has_are_told_before_they_go(days, said):
+    """Behind the job's row, before what went wrong with it."""
+    expiry = Expiry("2026-05-31T00:00:00+00:00", days, 12, 24)
+    rows = [JobSummary(JOB, "failed", 24, 48, "2026-03-01", problem="Its video failed.", expiry=expiry)]
+    assert watch.expiry_words(expiry) == said
+    assert table(rows, datetime(2026, 5, 26, tzinfo=UTC))[1].endswith(f"{said}; Its video failed.")

@@ -52,6 +52,13 @@ def test_a_prefix_never_covers_what_is_not_one_job(job_id: str) -> None:
     assert keys.Prefix.of_job(JOB_ID).root.endswith("/")
 
 
+@pytest.mark.parametrize("time", ["20260230-120000", "20261121-250000", "99991231-235959", "00000101-000000"])
+def test_a_folder_named_by_no_time_is_no_job(time: str) -> None:
+    """Whoever may write into the bucket could make one; lists of jobs leave it out."""
+    assert not keys.is_job_id(f"{time}-pottery-a1b2")
+    assert keys.time_of_job(JOB_ID) == NOW
+
+
 @pytest.mark.parametrize(
     ("uri", "expected"),
     [
