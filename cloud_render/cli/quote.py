@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,35 +18,34 @@ from cloud_render.cli.options import Settings, command, option
 from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stages
 from cloud_render.cli.submit import options_of, render_options, show_notes
+from cloud_render.client.deadline import deadline_of
 from cloud_render.client.money import Range, usd, usd_range
 from cloud_render.client.plan import plan as make_plan
 from cloud_render.client.quote import Offer, Quote, Wish
 from cloud_render.client.quoting import quote_of
 from cloud_render.contract import values
+from cloud_render.contract.errors import BadArguments
 
 PRICE = "The price"
 
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
-
-def duration(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """`90min`, `2h`, `1h30m` in seconds; a callback for an option."""
+def _moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
     if value is None:
         return None
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(d|h|min|m|s)", value)
-    if not parts or not re.fullmatch(r"(?:\s*\d+(?:\.\d+)?\s*(?:d|h|min|m|s))+\s*", value, re.ASCII):
-        raise click.BadParameter(f"{value!r} is not a duration such as 90min, 2h or 1h30m.", ctx, parameter)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        return deadline_of(value, datetime.now(UTC))
+    except BadArguments as error:
+        raise click.BadParameter(str(error), ctx, parameter) from error
 
 
 deadline_option = option(
     "--deadline",
-    "deadline_s",
     metavar="TIME",
     default=None,
-    callback=duration,
+    callback=_moment,
     section=PRICE,
-    help="It must be done after so long: 90min, 2h, 1h30m. Takes the cheapest way that is.",
+    help="When it must be done: after so long (90min, 2h, 1h30m), at a time of day here (18:30), or then "
+    "(2026-11-22T08:00). Takes the cheapest way that is.",
 )
 
 download_option = option(
@@ -68,7 +66,7 @@ def quote(
     settings: Settings,
     file: Path,
     program: str | None,
-    deadline_s: float | None,
+    deadline: datetime | None,
     download: bool,
     **chosen: Any,
 ) -> int:
@@ -84,12 +82,17 @@ def quote(
     now = datetime.now(UTC)
     plan = make_plan(examination, options, now)
     show_notes(settings.output, plan)
-    wish = Wish(deadline_s=deadline_s, limit_usd=options.cost_limit_usd, download=download)
+    wish = Wish(left_s(deadline, now), options.cost_limit_usd, download=download)
     with stages.stage("Asking for prices", "Asked for prices"):
         found = quote_of(farm, plan, wish, now)
     settings.output.document(plain(found))
     say(settings.output, found)
     return Exit.DONE if found.offers[0].meets_deadline else Exit.FAILED
+
+
+def left_s(deadline: datetime | None, now: datetime) -> float | None:
+    """From now to the deadline, if there is one."""
+    return None if deadline is None else (deadline - now).total_seconds()
 
 
 def plain(found: Quote) -> dict[str, Any]:

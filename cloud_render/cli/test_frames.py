@@ -58,7 +58,7 @@ def test(
     program: str | None,
     at: str,
     to: Path | None,
-    deadline_s: float | None,
+    deadline: datetime | None,
     **chosen: Any,
 ) -> int:
     """Render a few frames of FILE in the cloud, show them, and say what the rest will cost.
@@ -88,7 +88,7 @@ def test(
         watch.say_end(settings, state)
         return watch.EXIT_OF_PHASE[state.phase]
     fetched = fetch(farm, job_id, to or Path(job_id), stages, video=False)
-    return _tell(settings, farm, plan, job_id, fetched, Wish(deadline_s=deadline_s))
+    return _tell(settings, farm, plan, job_id, fetched, Wish(quotes.left_s(deadline, datetime.now(UTC))))
 
 
 def _tell(settings: Settings, farm: Farm, plan: SubmitPlan, job_id: str, fetched: Downloaded, wish: Wish) -> int:
