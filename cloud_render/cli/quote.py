@@ -91,8 +91,8 @@ def quote(
 
 
 def left_s(deadline: datetime | None, now: datetime) -> float | None:
-    """From now to the deadline, if there is one."""
-    return None if deadline is None else (deadline - now).total_seconds()
+    """From now to the deadline, if there is one; a second where it passed meanwhile, so that what is late is shown."""
+    return None if deadline is None else max(1.0, (deadline - now).total_seconds())
 
 
 def plain(found: Quote) -> dict[str, Any]:
