@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cloud_render.client import history, month, prices, probes, submit
 from cloud_render.client.farm import Farm
+from cloud_render.client.frame_times import Measured
 from cloud_render.client.plan import SubmitPlan
 from cloud_render.client.pools import pools
+from cloud_render.client.prices import PriceList
 from cloud_render.client.quote import Offer, Quote, Wish, quote
+from cloud_render.client.slices import Pool
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import month as months
 from cloud_render.contract.errors import CloudRenderError, NotThere
@@ -25,11 +28,34 @@ NO_TEST = "Nothing is known of this scene's frames yet."
 TEST_IT = "Render test frames first: cloud-render test FILE, or Test in Blender's panel."
 
 
+@dataclass(frozen=True)
+class Grounds:
+    """What quotes for a plan rest on. Once it is known, another wish needs nobody to be asked."""
+
+    known: Measured
+    frames: tuple[int, ...]
+    classes: tuple[Pool, ...]
+    """In the order in which they are preferred."""
+    price_list: PriceList
+    video: bool
+    month: Month | None
+
+    def quote(self, wish: Wish) -> Quote:
+        """Pure. Raises DoesNotFit, and BadArguments for a deadline that is none."""
+        wish = replace(wish, video=self.video, limit_usd=_least(wish.limit_usd, self.month))
+        return replace(quote(self.known, self.frames, self.classes, self.price_list, wish), month=self.month)
+
+
 def quote_of(farm: Farm, plan: SubmitPlan, wish: Wish, now: datetime) -> Quote:
+    """Raises as grounds_of() and Grounds.quote()."""
+    return grounds_of(farm, plan, now).quote(wish)
+
+
+def grounds_of(farm: Farm, plan: SubmitPlan, now: datetime) -> Grounds:
     """The class of machines that the plan names comes first among the offers.
 
-    Raises NotThere where no frame of the scene was ever rendered, DoesNotFit, BadArguments, and what S3, Batch and EC2
-    make of being asked; prices that AWS does not tell are no error.
+    Raises NotThere where no frame of the scene was ever rendered, and what S3, Batch and EC2 make of being asked;
+    prices that AWS does not tell are no error.
     """
     known = history.known(farm, plan)
     if known is None:
@@ -38,8 +64,7 @@ def quote_of(farm: Farm, plan: SubmitPlan, wish: Wish, now: datetime) -> Quote:
     types = sorted({name for pool in found for name in pool.types})
     price_list = prices.current(farm.connection, types, now)
     this_month = month.month_of(farm, months.month_at(now))
-    wish = replace(wish, video=plan.video is not None, limit_usd=_least(wish.limit_usd, this_month))
-    return replace(quote(known, ranges.parse(plan.frames), found, price_list, wish), month=this_month)
+    return Grounds(known, ranges.parse(plan.frames), tuple(found), price_list, plan.video is not None, this_month)
 
 
 def _least(limit_usd: float | None, this_month: Month | None) -> float | None:
