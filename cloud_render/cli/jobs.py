@@ -47,7 +47,7 @@ def table(found: list[JobSummary], now: datetime) -> list[str]:
         rows.append(
             (
                 summary.job_id,
-                watch.WORDS_OF_PHASE[summary.phase],
+                watch.phase_words(summary),
                 f"{summary.frames_done}/{summary.frames_total}",
                 words.ago(made, now) if made else "",
                 _remark(summary),

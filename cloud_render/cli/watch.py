@@ -21,7 +21,7 @@ from cloud_render.client import monitor
 from cloud_render.client import submit as submits
 from cloud_render.client.expiry import Expiry
 from cloud_render.client.farm import Farm
-from cloud_render.client.monitor import JobState
+from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import values
 from cloud_render.contract.errors import CloudUnreachable, StorageUnavailable
@@ -49,7 +49,7 @@ _RENDERING = Part("Rendering", "Rendered")
 _MENDING = Part("Looking at what failed", "Looked at what failed")
 _STITCHING = Part("Making the video", "Video made")
 
-PART_OF_PHASE = {
+_PART_OF_PHASE = {
     "uploading": _UPLOADING,
     "submitted": _WAITING,
     "queued": _WAITING,
@@ -58,7 +58,7 @@ PART_OF_PHASE = {
     "stitching": _STITCHING,
 }
 
-WORDS_OF_PHASE = {
+_WORDS_OF_PHASE = {
     "uploading": "being uploaded",
     "submitted": "being handed over",
     "queued": "waiting for a machine",
@@ -82,6 +82,18 @@ _STATE_WORDS = {
     "FAILED": "failed",
 }
 """Batch's states of a child, in the order they are told."""
+
+
+def part_of(state: JobState) -> Part | None:
+    """None once the job has ended."""
+    if state.installs:
+        return Part(f"Installing Blender {state.installs} in the cloud", f"Blender {state.installs} installed")
+    return _PART_OF_PHASE.get(state.phase)
+
+
+def phase_words(seen: JobState | JobSummary) -> str:
+    """What the job does, or how it ended: `waiting for a machine`."""
+    return f"installing Blender {seen.installs}" if seen.installs else _WORDS_OF_PHASE[seen.phase]
 
 
 def look_and_mend(farm: Farm, watcher: monitor.Monitor) -> JobState:
@@ -124,18 +136,22 @@ def follow(
     """The state in which the job ended; `heard` gets every state that differs from the one before."""
     state = look()
     heard(state)
-    while not state.ended:
-        state = _through_part(state, look, stages, heard, sleep)
+    while part := part_of(state):
+        state = _through_part(part, state, look, stages, heard, sleep)
     return state
 
 
 def _through_part(
-    state: JobState, look: Look, stages: Stages, heard: Callable[[JobState], None], sleep: Callable[[float], None]
+    part: Part,
+    state: JobState,
+    look: Look,
+    stages: Stages,
+    heard: Callable[[JobState], None],
+    sleep: Callable[[float], None],
 ) -> JobState:
-    part = PART_OF_PHASE[state.phase]
     pause_s = FIRST_PAUSE_S
     with stages.stage(part.doing, part.done) as stage:
-        while PART_OF_PHASE.get(state.phase) is part:
+        while part_of(state) == part:
             show(stage, state)
             stages.tick(stage)
             sleep(pause_s)
@@ -145,7 +161,7 @@ def _through_part(
                 heard(state)
         if part is _RENDERING:
             stage.done = f"Rendered {_done_of(state)}"
-        if state.phase in ("failed", "cancelled"):
+        if state.phase in ("failed", "cancelled") or (state.phase == "mending" and part is not _RENDERING):
             stage.failed, stage.done = True, part.doing
     return state
 
@@ -171,7 +187,7 @@ def _moved(before: JobState, after: JobState) -> bool:
 def show(stage: Stage, state: JobState) -> None:
     """The state on a stage's bar."""
     stage.completed, stage.total = float(state.frames_done), float(state.frames_total)
-    if PART_OF_PHASE[state.phase] is not _RENDERING:
+    if part_of(state) is not _RENDERING:
         stage.total = 0.0
         stage.note = ""
     else:
@@ -210,7 +226,8 @@ def _done_of(state: JobState) -> str:
 def state_lines(state: JobState) -> list[str]:
     """A single look for people."""
     left = f", {words.duration(state.seconds_left)} left" if state.seconds_left is not None else ""
-    lines = [f"{state.name}  ({state.job_id})", f"{WORDS_OF_PHASE[state.phase].capitalize()}: {_done_of(state)}{left}"]
+    doing = phase_words(state)
+    lines = [f"{state.name}  ({state.job_id})", f"{doing[0].upper()}{doing[1:]}: {_done_of(state)}{left}"]
     if told := children(state):
         lines.append(f"Children: {told}")
     if state.newest and not state.ended:

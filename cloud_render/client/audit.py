@@ -13,18 +13,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from cloud_render.client import batch, objects
+from cloud_render.client.batch import BatchAttempt, BatchJob
 from cloud_render.client.farm import Farm
 from cloud_render.client.objects import Entry
 from cloud_render.client.records import frames_there, record
 from cloud_render.client.reports import read_all
 from cloud_render.contract import frames, keys
-from cloud_render.contract.errors import CloudUnreachable, NotThere
+from cloud_render.contract.errors import NotThere
 from cloud_render.contract.job import Submission
 from cloud_render.contract.report import ChildReport
-from cloud_render.store.translate import translated
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,7 @@ INTERRUPTIONS: tuple[Cause, ...] = ("machine lost", "told to stop")
 MOST_ATTEMPTS = 10
 """That Batch makes of one job."""
 
-_READERS = 16
-_MOST_DESCRIBED = 100
-"""Ids in one DescribeJobs."""
+_UNTOLD = BatchAttempt()
 
 _BY_WORDS: tuple[tuple[str, Cause], ...] = (
     (r"Host EC2|Spot takes this machine", "machine lost"),
@@ -145,7 +143,7 @@ def audit(farm: Farm, job_id: str) -> Audit:
     there = frames_there(job, objects.list_below(farm, prefix.frames).entries)
     reports, unreadable = _reports(farm, prefix)
     places = [place for submission in submissions for place in _places(submission)]
-    rows = _rows(farm, [place.batch_id for place in places])
+    rows = batch.describe(farm, list(dict.fromkeys(place.batch_id for place in places if place.batch_id)))
     children = tuple(
         _child(place, rows.get(place.batch_id), reports.get((place.submission, place.index), {}), there)
         for place in places
@@ -182,29 +180,28 @@ class _Run:
     """One attempt, as the witnesses tell of it."""
 
     number: int
-    row: Mapping[str, Any]
-    """Batch's; empty where it says nothing."""
+    row: BatchAttempt
+    """_UNTOLD where Batch says nothing."""
     report: ChildReport | None
 
     @property
     def begun(self) -> datetime | None:
-        return _time(self.row.get("startedAt")) or _parsed(self.report.started if self.report else "")
+        return self.row.started or _parsed(self.report.started if self.report else "")
 
     @property
     def ended(self) -> datetime | None:
-        return _time(self.row.get("stoppedAt")) or _parsed(self.report.ended if self.report else "")
+        return self.row.stopped or _parsed(self.report.ended if self.report else "")
 
     @property
     def words(self) -> str:
         """Batch's word for a lost machine counts more than the worker's last one."""
-        container = self.row.get("container", {})
         told = self.report.problem if self.report else ""
-        lost = self.row.get("statusReason", "")
-        return lost if "Host EC2" in lost else told or container.get("reason", "") or lost
+        lost = self.row.status_reason
+        return lost if "Host EC2" in lost else told or self.row.container_reason or lost
 
     @property
     def exit_code(self) -> int | None:
-        code = self.row.get("container", {}).get("exitCode")
+        code = self.row.exit_code
         return code if code is not None or self.report is None else self.report.exit_code
 
 
@@ -251,19 +248,8 @@ def _reports(farm: Farm, prefix: keys.Prefix) -> tuple[Reports, tuple[str, ...]]
     return found, tuple(unreadable)
 
 
-def _rows(farm: Farm, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """What Batch says of each, attempts and all; the forgotten ones are absent."""
-    wanted = [batch_id for batch_id in dict.fromkeys(ids) if batch_id]
-    found: dict[str, Mapping[str, Any]] = {}
-    for start in range(0, len(wanted), _MOST_DESCRIBED):
-        with translated("ask AWS Batch about the children", CloudUnreachable):
-            answer = farm.batch.describe_jobs(jobs=wanted[start : start + _MOST_DESCRIBED])
-        found.update({row["jobId"]: row for row in answer["jobs"]})
-    return found
-
-
 def _child(
-    place: _Place, row: Mapping[str, Any] | None, reports: Mapping[int, ChildReport], there: Mapping[int, Entry]
+    place: _Place, row: BatchJob | None, reports: Mapping[int, ChildReport], there: Mapping[int, Entry]
 ) -> Child:
     told = {frame.frame for report in reports.values() for frame in report.frames}
     untold = replace(place, frames=[frame for frame in place.frames if frame not in told])
@@ -271,34 +257,34 @@ def _child(
     return Child(place.submission, place.index, _state(row, attempts), len(place.frames), tuple(attempts))
 
 
-def _runs(row: Mapping[str, Any] | None, reports: Mapping[int, ChildReport]) -> list[_Run]:
+def _runs(row: BatchJob | None, reports: Mapping[int, ChildReport]) -> list[_Run]:
     """One for each in Batch's list or number up to that of the last report: a gap left none.
 
     Batch's list may lag behind by the attempt that has just ended; a report of a later one is a lie.
     """
-    told: Sequence[Mapping[str, Any]] = row.get("attempts", ()) if row else ()
+    told = row.attempts if row else ()
     most = len(told) + 1 if row else MOST_ATTEMPTS
     last = max([len(told), *(number for number in reports if number <= most)])
     return [
-        _Run(number, told[number - 1] if number <= len(told) else {}, reports.get(number))
+        _Run(number, told[number - 1] if number <= len(told) else _UNTOLD, reports.get(number))
         for number in range(1, last + 1)
     ]
 
 
-def _state(row: Mapping[str, Any] | None, attempts: Sequence[Attempt]) -> str:
+def _state(row: BatchJob | None, attempts: Sequence[Attempt]) -> str:
     if row is not None:
-        return str(row["status"])
+        return row.status
     if not attempts:
         return "UNKNOWN"
     return "SUCCEEDED" if attempts[-1].exit_code == 0 else "FAILED"
 
 
-def _attempt(run: _Run, place: _Place, row: Mapping[str, Any] | None, there: Mapping[int, Entry]) -> Attempt:
+def _attempt(run: _Run, place: _Place, row: BatchJob | None, there: Mapping[int, Entry]) -> Attempt:
     begun, ended = run.begun, run.ended
     cause = _cause(run, row)
     brought = _brought(run, place, there)
     machine = run.report.machine if run.report else None
-    instance = _INSTANCE.search(run.row.get("statusReason", ""))
+    instance = _INSTANCE.search(run.row.status_reason)
     return Attempt(
         number=run.number,
         cause=cause,
@@ -314,14 +300,14 @@ def _attempt(run: _Run, place: _Place, row: Mapping[str, Any] | None, there: Map
     )
 
 
-def _cause(run: _Run, row: Mapping[str, Any] | None) -> Cause:
-    if row is not None and run.number == len(row.get("attempts", ())) and row.get("statusReason") == batch.CANCELLED:
+def _cause(run: _Run, row: BatchJob | None) -> Cause:
+    if row is not None and run.number == len(row.attempts) and row.status_reason == batch.CANCELLED:
         return "cancelled"
-    if not run.row and run.report is None:
+    if run.row == _UNTOLD and run.report is None:
         return "no word"
     if run.ended is None:
         return "running"
-    words = " ".join((run.row.get("statusReason", ""), run.row.get("container", {}).get("reason", ""), run.words))
+    words = " ".join((run.row.status_reason, run.row.container_reason, run.words))
     by_words = next((cause for pattern, cause in _BY_WORDS if re.search(pattern, words)), None)
     by_code = _BY_EXIT_CODE.get(run.exit_code, "failed")
     return by_words if by_words and by_code != "done" else by_code
@@ -351,10 +337,6 @@ def _lost(begun: datetime | None, ended: datetime | None, brought: Iterable[int]
 def _retries(children: Iterable[Child]) -> dict[str, int]:
     followed = Counter(attempt.cause for child in children for attempt in child.attempts[:-1])
     return dict(followed.most_common())
-
-
-def _time(milliseconds: Any) -> datetime | None:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
 
 
 def _parsed(text: str) -> datetime | None:

@@ -54,6 +54,18 @@ Sleep = Callable[[float], None]
 
 
 @dataclass(frozen=True)
+class BatchAttempt:
+    """One run of a job that is no array, as DescribeJobs shows it."""
+
+    started: datetime | None = None
+    stopped: datetime | None = None
+    exit_code: int | None = None
+    container_reason: str = ""
+    status_reason: str = ""
+    log_stream: str = ""
+
+
+@dataclass(frozen=True)
 class BatchJob:
     """One job, as DescribeJobs shows it."""
 
@@ -69,6 +81,11 @@ class BatchJob:
     """One an attempt, in their order."""
     stopped: datetime | None = None
     """When it ended."""
+    name: str = ""
+    after: tuple[str, ...] = ()
+    """Ids of the jobs that have to end before it begins, also when they have ended."""
+    attempts: tuple[BatchAttempt, ...] = ()
+    """In their order; the one that runs may not be among them yet."""
 
     @property
     def ended(self) -> bool:
@@ -299,8 +316,8 @@ def _noted(farm: Farm, job_id: str, submission: Submission) -> Submission:
 
 def _job_of(row: Mapping[str, Any]) -> BatchJob:
     container = row.get("container", {})
-    streams = [attempt.get("container", {}).get("logStreamName") for attempt in row.get("attempts", ())]
-    streams.append(container.get("logStreamName"))
+    attempts = tuple(map(_attempt_of, row.get("attempts", ())))
+    streams = [*(attempt.log_stream for attempt in attempts), container.get("logStreamName")]
     summary = row.get("arrayProperties", {}).get("statusSummary", {})
     return BatchJob(
         id=row["jobId"],
@@ -310,8 +327,28 @@ def _job_of(row: Mapping[str, Any]) -> BatchJob:
         container_reason=container.get("reason", ""),
         children={state: count for state, count in summary.items() if count},
         log_streams=tuple(dict.fromkeys(stream for stream in streams if stream)),
-        stopped=datetime.fromtimestamp(row["stoppedAt"] / 1000, UTC) if row.get("stoppedAt") else None,
+        stopped=_time(row, "stoppedAt"),
+        name=row.get("jobName", ""),
+        after=tuple(one["jobId"] for one in row.get("dependsOn", ()) if one.get("jobId")),
+        attempts=attempts,
     )
+
+
+def _attempt_of(row: Mapping[str, Any]) -> BatchAttempt:
+    container = row.get("container", {})
+    return BatchAttempt(
+        started=_time(row, "startedAt"),
+        stopped=_time(row, "stoppedAt"),
+        exit_code=container.get("exitCode"),
+        container_reason=container.get("reason", ""),
+        status_reason=row.get("statusReason", ""),
+        log_stream=container.get("logStreamName", ""),
+    )
+
+
+def _time(row: Mapping[str, Any], name: str) -> datetime | None:
+    """Batch tells milliseconds since 1970."""
+    return datetime.fromtimestamp(row[name] / 1000, UTC) if row.get(name) else None
 
 
 def utc_now() -> str:

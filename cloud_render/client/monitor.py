@@ -50,6 +50,8 @@ class JobState:
     advice: str = ""
     waiting_because: str = ""
     """In Batch's own words, where it says why nothing starts."""
+    installs: str = ""
+    """While it is queued: the version of Blender whose installation in the cloud it waits for."""
     video: str = ""
     """Its key in the bucket; empty while there is none."""
     gaps: tuple[int, ...] = ()
@@ -83,6 +85,8 @@ class JobSummary:
     video: str = ""
     """Its key in the bucket."""
     problem: str = ""
+    installs: str = ""
+    """As in JobState."""
     expiry: Expiry | None = None
     """Frames that nobody has downloaded, and that will soon be gone."""
 
@@ -93,7 +97,8 @@ def snapshot(farm: Farm, job_id: str) -> JobState:
 
 
 class Monitor:
-    """Watches one job. A look makes one DescribeJobs however large the array is, and lists the frames from the first
+    """Watches one job. A look makes one DescribeJobs however large the array is, two while it is queued behind an
+    installation of Blender, and lists the frames from the first
     missing one on; reports are read when the number of failed children changes.
     """
 
@@ -151,7 +156,8 @@ class Monitor:
     def _of_batch(self, found: Record, job: RenderJob, jobs: Mapping[str, BatchJob], now: datetime) -> JobState:
         render = jobs.get("render")
         phase = phases.phase_of(_facts(self._farm, found, jobs, len(self._there) == len(job.frame_list), now))
-        waiting = _waiting_because(jobs) if phase in ("queued", "rendering") else ""
+        install = self._installation(render) if phase == "queued" else None
+        waiting = _waiting_because(jobs, install) if phase in ("queued", "rendering") else ""
         reason = self._reason(found, job, phase, jobs)
         return JobState(
             job_id=job.id,
@@ -165,10 +171,14 @@ class Monitor:
             problem=reason.problem or reasons.of_waiting(waiting).problem,
             advice=reason.advice or reasons.of_waiting(waiting).advice,
             waiting_because=waiting,
+            installs=keys.version_of_name(install.name) if install else "",
             video=self._prefix.root + found.video if found.video else "",
             submission=found.latest.number if found.latest else 0,
             half_submitted=phase == "submitted" and _claim_is_old(found),
         )
+
+    def _installation(self, render: BatchJob | None) -> BatchJob | None:
+        return phases.installation(render, batch.describe(self._farm, render.after)) if render else None
 
     def _reason(self, found: Record, job: RenderJob, phase: Phase, jobs: Mapping[str, BatchJob]) -> Reason:
         """Read once, and again when the number of failed children or the state of the stitch changes."""
@@ -216,6 +226,8 @@ def jobs(farm: Farm, most: int = 50) -> list[JobSummary]:
         open_jobs = {seen.found.job_id: seen for seen in pool.map(partial(_open_job, farm), open_ids) if seen}
     wanted = [batch_id for seen in open_jobs.values() for batch_id in _batch_ids(seen.found).values()]
     described = batch.describe(farm, wanted)
+    awaited = {after for each in described.values() if not phases.has_begun(each) for after in each.after}
+    described |= batch.describe(farm, sorted(awaited.difference(described)))
     rows = []
     now = listing.now
     for job_id, end in ends.items():
@@ -264,7 +276,10 @@ def _summary_of_open(farm: Farm, seen: _OpenJob, described: Mapping[str, BatchJo
     total = len(found.job.frame_list)
     phase = phases.phase_of(_facts(farm, found, jobs, seen.frames_done == total, now))
     video = keys.Prefix.of_job(found.job_id).root + found.video if found.video else ""
-    return JobSummary(found.job_id, phase, seen.frames_done, total, _created(found.job_id), video)
+    render = jobs.get("render")
+    install = phases.installation(render, described) if render and phase == "queued" else None
+    installs = keys.version_of_name(install.name) if install else ""
+    return JobSummary(found.job_id, phase, seen.frames_done, total, _created(found.job_id), video, installs=installs)
 
 
 def _created(job_id: str) -> str:
@@ -307,8 +322,10 @@ def _facts(farm: Farm, found: Record, jobs: Mapping[str, BatchJob], frames_compl
     )
 
 
-def _waiting_because(jobs: Mapping[str, BatchJob]) -> str:
+def _waiting_because(jobs: Mapping[str, BatchJob], install: BatchJob | None) -> str:
     """Batch's reason why nothing starts; empty while something runs or starts."""
+    if install is not None:
+        return "" if install.status in ("STARTING", "RUNNING") else install.status_reason
     render = jobs.get("render")
     if render is None or phases.running(render) or render.children.get("STARTING"):
         return ""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from cloud_render.client.batch import BatchJob
+from cloud_render.contract import keys
 
 Phase = Literal["uploading", "submitted", "queued", "rendering", "mending", "stitching", "done", "failed", "cancelled"]
 """uploading: job.json isn't there yet · submitted: Batch hasn't all of it yet · queued: no machine works on it yet ·
@@ -65,6 +66,12 @@ def has_begun(render: BatchJob) -> bool:
     if render.children:
         return any(render.children.get(state) for state in ("RUNNING", "SUCCEEDED", "FAILED"))
     return render.status == "RUNNING"
+
+
+def installation(render: BatchJob, known: Mapping[str, BatchJob]) -> BatchJob | None:
+    """That of a Blender for which it waits; `known` are the jobs of `render.after`, by id."""
+    awaited = (known[batch_id] for batch_id in render.after if batch_id in known)
+    return next((job for job in awaited if not job.ended and keys.version_of_name(job.name)), None)
 
 
 def running(render: BatchJob | None) -> int:

@@ -53,6 +53,22 @@ def test_a_watch_tells_each_part_once(stages, capsys):
     ]
 
 
+def test_the_installation_of_blender_is_a_part_of_its_own(stages, capsys):
+    """Nobody wonders why a machine takes so long."""
+    look = looking(state("queued", installs="5.0.1"), state("queued"), state("done", 48))
+    watch.follow(look, stages, sleep=lambda _s: None)
+    said = [line[2:].split(" (")[0] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["Blender 5.0.1 installed", "A machine has started"]
+    assert watch.state_lines(state("queued", installs="5.0.1"))[1] == "Installing Blender 5.0.1: 0/48 frames"
+
+
+@pytest.mark.parametrize("before", [state("queued", installs="5.0.1"), state("queued"), state("stitching", 48)])
+def test_what_the_mender_looks_at_was_not_done(stages, capsys, before):
+    """No "Video made" over a video that failed."""
+    watch.follow(looking(before, state("mending"), state("failed")), stages, sleep=lambda _s: None)
+    assert capsys.readouterr().err.startswith("✗")
+
+
 def test_a_part_that_ends_in_failure_is_marked(stages, capsys):
     """Nobody reads "Rendered" over a job that failed."""
     watch.follow(looking(state("rendering", 7), state("failed", 7)), stages, sleep=lambda _s: None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cloud_render.client import builds, control, objects
+from cloud_render.client import builds, control, monitor, objects
 from cloud_render.client.builds import fitting
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.install import install
@@ -70,13 +70,30 @@ def test_artists_who_submit_at_once_wait_for_one_installation(
     aws.set_capacity(farm.utility_queue, HELD)
     try:
         jobs = [submit_of("9.2.0")]
-        assert snapshot(farm, jobs[0]).phase == "queued"
+        seen = snapshot(farm, jobs[0])
+        assert (seen.phase, seen.installs) == ("queued", "9.2.0")
         with ThreadPoolExecutor(4) as pool:
             jobs += pool.map(submit_of, ["9.2.0"] * 4)
         assert len(installations(farm, "9.2.0")) == 1
     finally:
         aws.set_capacity(farm.utility_queue)
     assert [wait_for(job_id).phase for job_id in jobs] == ["done"] * 5
+
+
+def test_while_blender_is_installed_a_job_says_so(
+    farm: Farm, aws: LocalCloud, submit_of: Callable[[str], str], wait_for: WaitFor
+) -> None:
+    """With AWS's reason if the installation itself waits; in look and list, and no longer once the build is there."""
+    aws.set_capacity(farm.utility_queue, HELD)
+    try:
+        job_id = submit_of("9.9.0")
+        while not (seen := snapshot(farm, job_id)).waiting_because:
+            assert (seen.phase, seen.installs) == ("queued", "9.9.0")
+        assert HELD in seen.waiting_because
+        assert {row.job_id: row.installs for row in monitor.jobs(farm)}[job_id] == "9.9.0"
+    finally:
+        aws.set_capacity(farm.utility_queue)
+    assert wait_for(job_id, "rendering").installs == ""
 
 
 def test_two_that_begin_at_the_same_moment_wait_for_the_older_one(farm: Farm, aws: LocalCloud) -> None:
