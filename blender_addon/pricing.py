@@ -101,7 +101,9 @@ def _cents_up(usd: float) -> float:
 
 def chosen(plan: SubmitPlan, choice: str, limit_usd: float) -> SubmitPlan:
     """The plan with what was picked in the dialog. A limit of 0 is none."""
-    plan = replace(plan, limits=replace(plan.limits, cost_usd=limit_usd or None))
+    quote = quote_now()
+    limits = replace(plan.limits, cost_usd=limit_usd or None)
+    plan = replace(plan, limits=limits, prices=quote.day_prices if quote else None)
     offer = offers().get(choice)
     if offer is None:
         return plan

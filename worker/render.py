@@ -21,6 +21,7 @@ from cloud_render import blender as door
 from cloud_render.blender import Blender, Running
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import values
+from cloud_render.contract.day_prices import price_of
 from cloud_render.contract.errors import BadArguments, BlenderFailed, DiskFull
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.contract.keys import Prefix
@@ -122,11 +123,11 @@ class Child:
     started: float
     """time.monotonic() of the worker's start."""
 
-    def account(self, call: Call, limit_usd: float | None) -> Account:
+    def account(self, call: Call, job: RenderJob, limit_usd: float | None) -> Account:
         """Of the whole job's costs, this process's among them."""
         begun = time.time() - (time.monotonic() - self.started)
         pulse = pulse_of(call.submission, call.attempt, self.draft.report.machine, begun)
-        price = typical_price(call.bucket.client.meta.region_name or "")
+        price = price_of(job.prices, typical_price(call.bucket.client.meta.region_name or ""))
         return Account(call.bucket, call.prefix, pulse, limit_usd, price)
 
 
@@ -143,7 +144,7 @@ def _render_job(child: Child, call: Call) -> str:
     if work.nothing_left:
         return _words(work)
     limit = submission.cost_limit(job) if submission else job.limits.cost_usd
-    with child.account(call, limit) as account:
+    with child.account(call, job, limit) as account:
         account.check(0.0)  # before anything is fetched
         blend = layout.lay_out(source, home, job, child.folders.root, child.cache)
         with builds.chosen(source, child.cache, job.blender, child.draft.warn) as blender:
@@ -165,7 +166,7 @@ def _render_plain(child: Child, call: Call) -> str:
         work = _work(call, job, job.frame_list)
         child.draft.add(skipped=tuple(frame for frame in work.frames if frame not in set(work.missing)))
         if not work.nothing_left:
-            with child.account(call, None) as account:
+            with child.account(call, job, None) as account:
                 _render(child, work, blender, blend, account)
     return _words(work)
 

@@ -24,7 +24,7 @@ from cloud_render.contract import values
 from cloud_render.contract.errors import BadArguments
 
 ESTIMATE = (
-    "An estimate, out of what the machines did and of prices now; US dollars, without tax. AWS's own bill is the "
+    "An estimate, out of what the machines did; US dollars, without tax. AWS's own bill is the "
     "truth, and some days late."
 )
 

@@ -16,6 +16,7 @@ from cloud_render.client.farm import Farm
 from cloud_render.client.prices import PriceList
 from cloud_render.client.records import record
 from cloud_render.contract import keys, spending
+from cloud_render.contract.day_prices import price_of
 from cloud_render.contract.errors import BadJob, NotThere
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.prices import MACHINES
@@ -33,7 +34,7 @@ class Costs:
 
     bills: tuple[Bill, ...]
     prices: str
-    """Where the prices come from."""
+    """Where the prices come from; those of its day, where a job carries them."""
     notices: tuple[str, ...]
 
 
@@ -60,9 +61,9 @@ def job_bill(farm: Farm, job_id: str, now: datetime) -> Costs:
     work = _work(found.job)
     if found.latest is not None:  # a retry may have raised the limit
         work = replace(work, limit_usd=found.latest.cost_limit(found.job))
-    price_list = _prices(farm, now)
-    made = bill(work, reports.traces(farm, job_id), price_list.hour_price())
-    return Costs((made,), price_list.source, price_list.notices)
+    price_list = _prices(farm, [found.job], now)
+    made = bill(work, reports.traces(farm, job_id), price_of(found.job.prices, price_list.hour_price()))
+    return Costs((made,), _source([found.job], price_list), price_list.notices)
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,12 @@ def costs(farm: Farm, most: int, now: datetime) -> Costs:
     listing = objects.list_below(farm, keys.JOBS, deep=False)
     ids = [prefix.removeprefix(keys.JOBS).rstrip("/") for prefix in listing.prefixes]
     newest = sorted(filter(keys.is_job_id, ids), reverse=True)[:most]
-    price_list = _prices(farm, now)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        bills = [each for each in pool.map(partial(_bill, farm, price_list.hour_price()), newest) if each]
-    return Costs(tuple(bills), price_list.source, price_list.notices)
+        known = [each for each in pool.map(partial(_known, farm), newest) if each]
+        jobs = [each.job for each in known]
+        price_list = _prices(farm, jobs, now)
+        bills = tuple(pool.map(partial(_bill, farm, price_list.hour_price()), known))
+    return Costs(bills, _source(jobs, price_list), price_list.notices)
 
 
 def sums(bills: Iterable[Bill], by: By) -> list[Sum]:
@@ -128,21 +131,45 @@ def _sum(name: str, bills: Sequence[Bill]) -> Sum:
     )
 
 
-def _prices(farm: Farm, now: datetime) -> PriceList:
+def _prices(farm: Farm, jobs: Sequence[RenderJob | None], now: datetime) -> PriceList:
+    """AWS is not asked where every job carries the prices of its day; the table has what they lack."""
+    if jobs and all(job and job.prices for job in jobs):
+        return replace(prices.built_in(farm.s3.meta.region_name, ()), notices=())
     return prices.current(farm.connection, tuple(MACHINES), now)
 
 
-def _bill(farm: Farm, hour_price: HourPrice, job_id: str) -> Bill | None:
+def _source(jobs: Sequence[RenderJob | None], price_list: PriceList) -> str:
+    own = {job.prices.source for job in jobs if job and job.prices}
+    if not own:
+        return price_list.source
+    day = own.pop() if len(own) == 1 else "those of each job's day"
+    return day if all(job and job.prices for job in jobs) else f"{day}; for jobs without them {price_list.source}"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A job that was submitted."""
+
+    id: str
+    job: RenderJob | None
+    """None where another version of Cloud Render wrote it; its reports tell its machines all the same."""
+
+
+def _known(farm: Farm, job_id: str) -> _Known | None:
     content = objects.read_if_there(farm, keys.Prefix.of_job(job_id).job)
     if content is None:
         return None
     try:
-        job = RenderJob.from_json(content)
+        return _Known(job_id, RenderJob.from_json(content))
     except BadJob:
-        # Another version of Cloud Render wrote it; its reports tell its machines all the same.
-        work = Work(job_id, job_id[16:-5], "", _created(job_id), None)
-        return bill(work, reports.traces(farm, job_id), hour_price)
-    return bill(_work(job), reports.traces(farm, job_id), hour_price)
+        return _Known(job_id, None)
+
+
+def _bill(farm: Farm, hour_price: HourPrice, known: _Known) -> Bill:
+    traces = reports.traces(farm, known.id)
+    if known.job is None:
+        return bill(Work(known.id, known.id[16:-5], "", _created(known.id), None), traces, hour_price)
+    return bill(_work(known.job), traces, price_of(known.job.prices, hour_price))
 
 
 def _work(job: RenderJob) -> Work:

@@ -22,6 +22,7 @@ from cloud_render.client.hand_over import hand_over
 from cloud_render.client.reasons import Reason
 from cloud_render.client.records import Record, missing_frames, record
 from cloud_render.contract import frames, keys, spending
+from cloud_render.contract.day_prices import price_of
 from cloud_render.contract.errors import (
     BadArguments,
     CloudRenderError,
@@ -135,7 +136,7 @@ def _over_limit(case: _Case) -> Reason | None:
     now = listing.now.timestamp()
     pulses = [(spending.Pulse.of_key(entry.key), entry.modified.timestamp()) for entry in listing.entries]
     stays = [spending.stay_of_pulse(pulse, seen, now) for pulse, seen in pulses if pulse]
-    found = spending.spent(stays, spending.typical_price(farm.s3.meta.region_name))
+    found = spending.spent(stays, price_of(case.job.prices, spending.typical_price(farm.s3.meta.region_name)))
     if spending.allows(limit, found, 0.0, 0.0):
         return None
     error = spending.over_limit(limit, found.usd)

@@ -14,6 +14,7 @@ from cloud_render.client import extras, video
 from cloud_render.client.options import Options
 from cloud_render.contract import frames, keys, values
 from cloud_render.contract.contents import Contents
+from cloud_render.contract.day_prices import DayPrices
 from cloud_render.contract.errors import BadArguments, MissingFiles
 from cloud_render.contract.job import Hooks, JobFile, Limits, Overrides, RenderJob, Video
 from cloud_render.contract.scene import (
@@ -86,6 +87,8 @@ class SubmitPlan:
     notices: tuple[str, ...]
     """Where the job differs from what the scene or the options say, in words."""
     warnings: tuple[SceneWarning, ...]
+    prices: DayPrices | None = None
+    """Those of its quote, where AWS told them."""
 
     @property
     def size(self) -> int:
@@ -98,10 +101,10 @@ class SubmitPlan:
     def fingerprint(self, place: str) -> str:
         """The same for the same scene and options sent to the same `place`, whenever that happens.
 
-        The cost limit does not count: it follows prices, which may have moved when a submit goes on.
+        Prices and the cost limit, which follows them, do not count: they may have moved when a submit goes on.
         """
         limits = replace(self.limits, cost_usd=None)
-        same = replace(self, job_id="", created="", notices=(), warnings=(), limits=limits)
+        same = replace(self, job_id="", created="", notices=(), warnings=(), limits=limits, prices=None)
         return hashlib.sha256(f"{place}\n{values.to_json(same)}".encode()).hexdigest()
 
     def job(self, contents: Contents, stack_device: Device) -> RenderJob:
@@ -127,6 +130,7 @@ class SubmitPlan:
             missing=self.missing,
             hooks=self.hooks,
             limits=self.limits,
+            prices=self.prices,
             created_by=self.created_by,
             client=self.client,
         )

@@ -14,6 +14,7 @@ from typing import Any
 from cloud_render.client.farm import Connection
 from cloud_render.client.money import Range
 from cloud_render.contract import prices, spending
+from cloud_render.contract.day_prices import DayPrices, MachinePrice
 from cloud_render.contract.errors import CloudRenderError, CloudUnreachable
 from cloud_render.store.translate import translated
 
@@ -49,12 +50,20 @@ class PriceList:
     """In words, with its date; for the screen."""
     notices: tuple[str, ...] = ()
     """What could not be asked, and what stands in for it."""
+    told: bool = False
+    """Whether AWS told any of them; else all are the table's."""
 
     def spot(self, instance_type: str) -> Range:
         return self._of(instance_type).spot
 
     def on_demand(self, instance_type: str) -> float:
         return self._of(instance_type).on_demand
+
+    @property
+    def of_the_day(self) -> DayPrices | None:
+        """For job.json, without what can be no price; None where AWS told nothing: the workers have the same table."""
+        rows = [MachinePrice(name, row.spot.likely, row.on_demand) for name, row in sorted(self.of_type.items())]
+        return DayPrices(self.source, tuple(row for row in rows if not row.issues())) if self.told else None
 
     def hour_price(self, disk_gib: int = 100) -> spending.HourPrice:
         """For contract.spending: with the machine's disk and address. A machine without a type costs nothing."""
@@ -99,7 +108,7 @@ def current(connection: Connection, types: Sequence[str], now: datetime) -> Pric
     for name in wanted:
         table = _of_table(name, region)
         found[name] = HourPrices(spot.get(name, table.spot), on_demand.get(name, table.on_demand))
-    return PriceList(region, found, _source(spot, on_demand, now), tuple(notices))
+    return PriceList(region, found, _source(spot, on_demand, now), tuple(notices), told=bool(spot or on_demand))
 
 
 @dataclass

@@ -14,6 +14,7 @@ from cloud_render.client.money import NOTHING, Range, combined, total
 from cloud_render.client.prices import PriceList
 from cloud_render.client.slices import LAUNCH_S, Choice, Goal, Pool, Schedule, choose, schedules, within
 from cloud_render.contract import prices
+from cloud_render.contract.day_prices import DayPrices
 from cloud_render.contract.errors import BadArguments, DoesNotFit
 from cloud_render.contract.month import Month
 from cloud_render.contract.spending import IDLE_S, STARTING_S
@@ -24,7 +25,8 @@ _GB = 10**9
 _STARTS_SPREAD = 0.30
 """Of the time that machines need to come and to go."""
 
-_STITCH_TYPE = "m6i.xlarge"
+VIDEO_TYPE = "m6i.xlarge"
+"""What makes the video, mostly."""
 _STITCH_S, _STITCH_FRAME_S = 10.0, 0.06
 _PUTS_A_FRAME = 2
 _LOG_BYTES_A_FRAME = 2_000
@@ -79,6 +81,8 @@ class Quote:
     prices: str
     """Where the prices come from."""
     notices: tuple[str, ...]
+    day_prices: DayPrices | None = None
+    """The same as job.json carries them; None where they are the table's."""
     month: Month | None = None
     """What the stack's limit of this month leaves; None where it has no limit."""
 
@@ -126,6 +130,7 @@ def quote(
         offers=offers,
         limit_usd=_limit(offers[0].usd.likely),
         prices=price_list.source,
+        day_prices=price_list.of_the_day,
         notices=(*_notices(known), *price_list.notices),
     )
 
@@ -216,7 +221,7 @@ def _items(times: FrameTimes, machines: Pool, choice: Choice, price_list: PriceL
         ),
         Item("Disks", Range.around(disk_hour * hours, _spread(times, chosen)), f"{wish.disk_gib} GiB a machine"),
         Item("Public IPv4 addresses", Range.around(rates.ipv4_hour * hours, _spread(times, chosen)), "one a machine"),
-        Item("Video", _video_usd(count, price_list, wish), _STITCH_TYPE if wish.video and count > 1 else "none"),
+        Item("Video", _video_usd(count, price_list, wish), VIDEO_TYPE if wish.video and count > 1 else "none"),
         Item(
             "S3 and logs",
             Range.around(count * (_PUTS_A_FRAME * rates.put + _LOG_BYTES_A_FRAME / _GB * rates.log_gb), 0.5),
@@ -268,7 +273,7 @@ def _video_usd(count: int, price_list: PriceList, wish: Wish) -> Range:
     if not wish.video or count < 2:
         return NOTHING
     hours = (STARTING_S + _STITCH_S + _STITCH_FRAME_S * count + IDLE_S) / 3600
-    hour = price_list.spot(_STITCH_TYPE).likely + prices.host_hour(wish.disk_gib)
+    hour = price_list.spot(VIDEO_TYPE).likely + prices.host_hour(wish.disk_gib)
     return Range.around(hour * hours, _STARTS_SPREAD)
 
 

@@ -14,7 +14,7 @@ from cloud_render.client.frame_times import Measured
 from cloud_render.client.plan import SubmitPlan
 from cloud_render.client.pools import pools
 from cloud_render.client.prices import PriceList
-from cloud_render.client.quote import Offer, Quote, Wish, quote
+from cloud_render.client.quote import VIDEO_TYPE, Offer, Quote, Wish, quote
 from cloud_render.client.slices import Pool
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import month as months
@@ -61,7 +61,7 @@ def grounds_of(farm: Farm, plan: SubmitPlan, now: datetime) -> Grounds:
     if known is None:
         raise NotThere(NO_TEST, TEST_IT)
     found = sorted(pools(farm), key=lambda pool: pool.name != plan.machine)
-    types = sorted({name for pool in found for name in pool.types})
+    types = sorted({VIDEO_TYPE, *(name for pool in found for name in pool.types)})
     price_list = prices.current(farm.connection, types, now)
     this_month = month.month_of(farm, months.month_at(now))
     return Grounds(known, ranges.parse(plan.frames), tuple(found), price_list, plan.video is not None, this_month)
@@ -89,8 +89,9 @@ def quote_if_known(farm: Farm, plan: SubmitPlan, now: datetime) -> Quote | None:
 
 
 def limited_by(plan: SubmitPlan, found: Quote) -> SubmitPlan:
-    """The plan with the limit it has, else with that of its quote."""
-    return replace(plan, limits=replace(plan.limits, cost_usd=plan.limits.cost_usd or found.limit_usd))
+    """The plan with its quote's prices, and the limit it has, else that of its quote."""
+    limits = replace(plan.limits, cost_usd=plan.limits.cost_usd or found.limit_usd)
+    return replace(plan, limits=limits, prices=found.day_prices)
 
 
 def submit_keeping_tests(

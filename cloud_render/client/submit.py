@@ -123,7 +123,8 @@ def _sent(
             return job
         standing = objects.read(farm, prefix.job)
     there = RenderJob.from_json(standing)
-    same = replace(there, created=job.created, limits=replace(there.limits, cost_usd=job.limits.cost_usd))
+    limits = replace(there.limits, cost_usd=job.limits.cost_usd)
+    same = replace(there, created=job.created, limits=limits, prices=job.prices)
     return there if same == job else None
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Literal
 
 from cloud_render.contract import frames, keys, values
+from cloud_render.contract.day_prices import DayPrices
 from cloud_render.contract.errors import BadFrames, BadJob
 from cloud_render.contract.scene import IMAGE_KINDS, Device, ImageKind, MachineClass, check_scene_path
 
@@ -156,6 +157,8 @@ class RenderJob:
     """Paths known to be missing and accepted, as Blender asks for them: absolute, on the artist's computer."""
     hooks: Hooks = field(default_factory=Hooks)
     limits: Limits = field(default_factory=Limits)
+    prices: DayPrices | None = None
+    """None where AWS was not asked: a table stands in for them."""
     created_by: str = ""
     client: str = ""
     version: int = VERSION

@@ -12,10 +12,19 @@ import pytest
 
 from cloud_render.cli import main
 from cloud_render.cli.exit_codes import Exit
-from cloud_render.contract import job, scene
+from cloud_render.contract import day_prices, job, scene
 
 DOCS = Path(__file__).parents[2] / "docs"
-KINDS = (job.RenderJob, job.JobFile, job.Overrides, job.Video, job.Hooks, job.Limits)
+KINDS = (
+    job.RenderJob,
+    job.JobFile,
+    job.Overrides,
+    job.Video,
+    job.Hooks,
+    job.Limits,
+    day_prices.DayPrices,
+    day_prices.MachinePrice,
+)
 
 
 def section(page: str, title: str) -> str:

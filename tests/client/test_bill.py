@@ -11,9 +11,13 @@ import pytest
 
 from cloud_render.client import objects
 from cloud_render.client.bill import Bill, Work, bill
-from cloud_render.client.costs import SoFar, job_bill, so_far, sums
+from cloud_render.client.control import cancel
+from cloud_render.client.costs import SoFar, costs, job_bill, so_far, sums
+from cloud_render.client.options import Options
 from cloud_render.client.reports import Traces
+from cloud_render.client.submit import submit
 from cloud_render.contract import keys, prices, spending
+from cloud_render.contract.day_prices import DayPrices, MachinePrice
 from cloud_render.contract.job import Submission
 from cloud_render.contract.report import ChildReport, FrameReport, Machine
 from cloud_render.contract.spending import Pulse
@@ -114,6 +118,21 @@ def test_a_bill_tells_the_limit_of_the_last_submission(farm, submitted, wait_for
     raised = Submission(1, "1-2", 2, "refuse", "2026-11-21T10:15:00+00:00", cost_usd=4.0)
     objects.write(farm, keys.Prefix.of_job(job_id).submission(1), raised.to_json().encode())
     assert job_bill(farm, job_id, datetime.now(UTC)).bills[0].limit_usd == 4.0
+
+
+def test_a_bill_counts_by_the_prices_of_the_jobs_day(farm, planned):
+    """Which were asked for once: where the job carries them, a bill asks nobody."""
+    prices_then = DayPrices("AWS, 2026-11-21 10:14 UTC", (MachinePrice("g5.xlarge", 36.0, 72.0),))
+    job_id = submit(farm, replace(planned(Options(name="hold")), prices=prices_then))
+    try:
+        began = round(time.time()) - 360
+        objects.write(farm, Pulse(0, 0, 1, began, "i-1", "g5.xlarge", "on-demand").key(keys.Prefix.of_job(job_id)), b"")
+        found = job_bill(farm, job_id, datetime.now(UTC))
+        assert (found.prices, found.notices) == (prices_then.source, ())
+        assert found.bills[0].usd == pytest.approx(2 * 0.01 * (360 + spending.STARTING_S), abs=0.3)
+        assert prices_then.source in costs(farm, 50, datetime.now(UTC)).prices
+    finally:
+        cancel(farm, job_id)
 
 
 def test_a_frame_that_was_rendered_twice_counts_once():

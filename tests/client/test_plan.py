@@ -21,6 +21,7 @@ from cloud_render.client.options import Options
 from cloud_render.client.plan import FORMATS, SubmitPlan, plan
 from cloud_render.contract import frames, keys, values
 from cloud_render.contract.contents import Contents, StoredFile
+from cloud_render.contract.day_prices import DayPrices
 from cloud_render.contract.errors import BadArguments, BadFrames, MissingFiles
 from cloud_render.contract.job import CONTAINERS_OF_CODEC, RenderJob
 from cloud_render.contract.scene import (
@@ -335,6 +336,7 @@ def test_the_same_work_has_the_same_fingerprint(examined: Examined) -> None:
     again = plan(examined(), Options(), datetime.now(UTC))
     assert first.job_id != again.job_id
     assert first.fingerprint("here") == again.fingerprint("here")
+    assert first.fingerprint("here") == replace(first, prices=DayPrices("AWS", ())).fingerprint("here")
     assert first.fingerprint("here") != first.fingerprint("there")
     assert first.fingerprint("here") != plan(examined(), Options(samples=9), NOW).fingerprint("here")
 

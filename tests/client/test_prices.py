@@ -155,6 +155,22 @@ def test_a_price_of_nothing_is_no_price(aws):
     assert read(aws).spot("g5.xlarge").likely > 0
 
 
+def test_a_job_takes_the_prices_along_that_aws_told(aws):
+    """As the quote has them, with their date; where AWS told none, the workers have the same table."""
+    told = read(aws).of_the_day
+    assert (told.source, [row.instance_type for row in told.machines]) == ("AWS, 2026-11-21 12:00 UTC", [*TYPES])
+    assert told.machines[0].spot == pytest.approx(0.45)
+    aws.spot, aws.on_demand = None, None
+    assert read(aws).of_the_day is None
+
+
+@pytest.mark.parametrize("usd", ["nan", "inf", "99999"])
+def test_what_can_be_no_price_does_not_travel(aws, usd):
+    """A broken answer stops no submit: the worker takes the table's price for that type."""
+    aws.spot = [("g5.xlarge", "us-east-1a", usd, "2026-11-21T11:00:00Z")]
+    assert [row.instance_type for row in read(aws).of_the_day.machines] == ["g6.xlarge"]
+
+
 def test_without_a_network_the_table_stands_in(monkeypatch):
     """A quote needs no line to AWS."""
     for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}.items():

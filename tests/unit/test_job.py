@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud_render.contract.day_prices import DayPrices, MachinePrice, price_of
 from cloud_render.contract.errors import BadJob
 from cloud_render.contract.job import Hooks, JobFile, Limits, Overrides, RenderJob, Submission, Video
 
@@ -29,7 +30,13 @@ JOB = RenderJob(
     video=Video("mp4", "h264", "high", Fraction(30000, 1001), sound=True),
     overrides=Overrides(width=640, height=360, samples=16),
     limits=Limits(frame_s=600.0),
+    prices=DayPrices("AWS, 2026-11-21 08:59 UTC", (MachinePrice("g5.xlarge", 0.45, 1.006),)),
 )
+
+
+def priced(**changes: Any) -> dict[str, Any]:
+    """Prices of one machine, some of its keys changed."""
+    return {"source": "AWS", "machines": [{"instance_type": "g5.xlarge", "spot": 0.4, "on_demand": 1.0} | changes]}
 
 
 def plain(**changes: Any) -> str:
@@ -83,6 +90,18 @@ def test_a_job_survives_the_way_through_json() -> None:
         ({"overrides": {"samples": 0}}, "overrides.samples must lie between"),
         ({"file_format": "FFMPEG"}, "file_format 'FFMPEG' is not one of"),
         ({"limits": {"cost_usd": -1}}, "limits.cost_usd must be above 0"),
+        ({"prices": priced(spot=0)}, "prices.spot of g5.xlarge must lie above 0"),
+        ({"prices": priced(spot=-0.1)}, "prices.spot of g5.xlarge must lie above 0"),
+        ({"prices": priced(on_demand=1e9)}, "prices.on_demand of g5.xlarge must lie above 0 and up to 1000"),
+        ({"prices": priced(on_demand=10**400)}, "prices.machines[0].on_demand must be a number"),
+        ({"prices": priced(on_demand="1.0")}, "prices.machines[0].on_demand must be a number"),
+        ({"prices": priced(instance_type="../x")}, "prices.'../x' is no type of machine"),
+        ({"prices": {"source": "AWS", "machines": priced()["machines"] * 2}}, "prices.g5.xlarge is there 2 times"),
+        (
+            {"prices": {"source": "AWS", "machines": priced()["machines"] * 101}},
+            "prices.101 machines are more than 100",
+        ),
+        ({"prices": {"source": "x" * 301, "machines": []}}, "prices.source is longer"),
     ],
 )
 def test_a_bad_job_is_refused_with_the_place_named(changes: dict[str, Any], issue: str) -> None:
@@ -117,6 +136,19 @@ def test_any_json_is_a_job_or_a_clear_error(value: Any) -> None:
     """Only BadJob comes out of foreign JSON."""
     with pytest.raises(BadJob):
         RenderJob.from_json(json.dumps(value))
+
+
+def test_a_job_without_prices_is_read_as_before() -> None:
+    """An older client wrote it, or AWS was not asked."""
+    assert RenderJob.from_json(plain(prices=...)).prices is None
+
+
+def test_a_machine_costs_what_the_job_says() -> None:
+    """Of its market, with disk and address; a type that the job does not name costs what it would without."""
+    price = price_of(JOB.prices, lambda _type, _market: 7.0)
+    assert price("g5.xlarge", "on-demand") - price("g5.xlarge", "spot") == pytest.approx(1.006 - 0.45)
+    assert price("g5.xlarge", "") == price("g5.xlarge", "spot") > 0.45
+    assert (price("g6.xlarge", "spot"), price_of(None, lambda _type, _market: 7.0)("g5.xlarge", "spot")) == (7.0, 7.0)
 
 
 def test_hooks_among_the_files_are_accepted() -> None:

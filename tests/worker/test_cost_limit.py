@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 
+from cloud_render.contract.day_prices import DayPrices, MachinePrice
 from cloud_render.contract.job import Limits, Submission
 from cloud_render.contract.spending import Pulse
 
@@ -29,6 +30,17 @@ def test_no_frame_begins_that_the_job_cannot_pay(rig):
     assert rig.keys("frames/") == ["frames/0001.png"]
     assert rig.report().exit_code == 72
     assert rig.keys("failures/") == []
+
+
+def test_the_limit_counts_by_the_prices_of_the_jobs_day(rig):
+    """Ten hours of that machine cost 10 USD by the table; what AWS asked when the job was sent is what counts."""
+    cheap = DayPrices("AWS, 2026-11-21 10:14 UTC", (MachinePrice("g6e.2xlarge", 0.01, 2.2),))
+    rig.job(frames="1-2", limits=Limits(cost_usd=1.0), prices=cheap)
+    has_cost(rig, hours=10)
+    assert rig.render(2).code == 0
+    dear = DayPrices("AWS, 2026-11-21 10:14 UTC", (MachinePrice("g6e.2xlarge", 2.0, 2.2),))
+    rig.job(frames="3-4", limits=Limits(cost_usd=15.0), prices=dear)
+    assert rig.render(2).code == 72
 
 
 def test_a_submission_may_raise_the_limit(rig):
