@@ -12,9 +12,7 @@ import base64
 import contextlib
 import errno
 import hashlib
-import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,13 +20,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import ClientError, FlexibleChecksumError
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError
 
 from cloud_render.contract.errors import DiskFull, NoCredentials, NotAllowed, NotThere, StorageUnavailable
 from cloud_render.contract.keys import split_uri
 from cloud_render.store import translate
 from cloud_render.store.landing import landing
+from cloud_render.store.patience import broken, patiently
 from cloud_render.store.ranges import PART_BYTES, Reader
 
 MULTIPART_ABOVE = 64 * 2**20
@@ -37,15 +35,10 @@ MULTIPART_ABOVE = 64 * 2**20
 ATTEMPTS = 6
 """Of one request: some 20 s of patience, after which exit code 75 hands the job back to Batch for a later attempt."""
 
-PAUSES_S = (0.5, 2.0, 8.0)
-"""Before each repetition of what botocore gives up at once."""
-
 _PASSING = {"BadDigest", "ExpiredToken", "RequestTimeTooSkewed", "XAmzContentSHA256Mismatch"}
 """Refusals that may be gone in a moment: a body damaged on its way, credentials or a clock about to be renewed."""
 
 _Answer = TypeVar("_Answer")
-
-log = logging.getLogger(__name__)
 
 _DENIED = {"403", "AccessDenied", "AllAccessDisabled"}
 _EXISTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -175,22 +168,14 @@ def bucket_and_key(uri: str) -> tuple[Bucket, str]:
 
 
 def _patiently(ask: Callable[[], _Answer]) -> _Answer:
-    """The answer of `ask`, which is repeated after what passes by itself."""
-    for pause_s in PAUSES_S:
-        try:
-            return ask()
-        except (HTTPError, FlexibleChecksumError, ClientError, NoCredentials) as error:
-            if not _passes(error):
-                raise
-            log.warning("warning: once more in %g s: %s", pause_s, error)
-        time.sleep(pause_s)
-    return ask()
+    return patiently(ask, _passes)
 
 
 def _passes(error: Exception) -> bool:
     if isinstance(error, ClientError):
         return translate.code_of(error) in _PASSING
-    return not isinstance(error, NotAllowed)  # of NoCredentials, which is what the Reader makes of such refusals
+    # NoCredentials is what the Reader makes of such refusals.
+    return broken(error) or (isinstance(error, NoCredentials) and not isinstance(error, NotAllowed))
 
 
 @contextlib.contextmanager

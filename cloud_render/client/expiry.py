@@ -84,7 +84,7 @@ def note_download(farm: Farm, job_id: str, brought: Iterable[int], folder: Path)
     try:
         objects.write(farm, keys.Prefix.of_job(job_id).download(name), values.to_json(note))
     except CloudRenderError as error:
-        log.warning("could not note the download of %s: %s", job_id, error)
+        log.info("could not note the download of %s: %s", job_id, error)
 
 
 def end_of(job_id: str, lifetime: timedelta) -> datetime:

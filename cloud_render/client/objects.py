@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 from cloud_render.client.farm import Farm
 from cloud_render.contract.errors import CloudRenderError, NotThere
 from cloud_render.store.index import checksum
+from cloud_render.store.patience import patiently
 from cloud_render.store.translate import code_of, translated
 
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -52,8 +54,7 @@ class Listing:
 def read(farm: Farm, key: str) -> bytes:
     """Raises NotThere."""
     with translated(f"read {key}"):
-        body: bytes = farm.s3.get_object(Bucket=farm.bucket, Key=key)["Body"].read()
-        return body
+        return patiently(partial(_content, farm, key))
 
 
 def read_if_there(farm: Farm, key: str) -> bytes | None:
@@ -113,7 +114,7 @@ def list_below(farm: Farm, prefix: str, deep: bool = True, after: str = "", last
     prefixes: list[str] = []
     now = datetime.now(UTC)
     with translated(f"list {prefix}"):
-        for page in farm.s3.get_paginator("list_objects_v2").paginate(**question):
+        for page in _pages(farm, question):
             now = _date_of(page)
             entries += map(_entry, page.get("Contents", ()))
             prefixes += [row["Prefix"] for row in page.get("CommonPrefixes", ())]
@@ -159,6 +160,22 @@ def _put(farm: Farm, key: str, body: str | bytes, **conditions: str) -> None:
             if conditions and code_of(error) in _TAKEN:
                 raise _Taken(error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0) from error
             raise
+
+
+def _content(farm: Farm, key: str) -> bytes:
+    content: bytes = farm.s3.get_object(Bucket=farm.bucket, Key=key)["Body"].read()
+    return content
+
+
+def _pages(farm: Farm, question: Mapping[str, str]) -> Iterator[Any]:
+    """Of a listing. By hand: botocore's paginator can't ask for a page again whose answer broke off."""
+    more: dict[str, str] = {}
+    while True:
+        page = patiently(partial(farm.s3.list_objects_v2, **question, **more))
+        yield page
+        if not page.get("IsTruncated"):
+            return
+        more = {"ContinuationToken": page["NextContinuationToken"]}
 
 
 def _entry(row: Any) -> Entry:
