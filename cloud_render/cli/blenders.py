@@ -52,8 +52,7 @@ ALL_APT = (
 
 def look_into(path: Path, stages: Stages, program: str | None, use_scripts: bool, frames: str | None) -> Examination:
     """What Blender says of the file. Raises BadArguments for a path that is no file, and whatever Blender met."""
-    if not path.is_file():
-        raise BadArguments(f"There is no file {path}.", "Name the .blend to render.")
+    check_is_file(path)
     with stages.stage(f"Looking into {path.name}") as stage:
         try:
             found = blender.find(program)
@@ -62,6 +61,14 @@ def look_into(path: Path, stages: Stages, program: str | None, use_scripts: bool
             raise explained(error) from error
         stage.done = f"{path.name} read by Blender {found.version}"
     return examination
+
+
+def check_is_file(path: Path) -> None:
+    """Raises BadArguments for what can't be a .blend, before anything is started for it."""
+    if path.is_dir():
+        raise BadArguments(f"{str(path)!r} is a folder.", "Name the .blend to render.")
+    if not path.is_file():
+        raise BadArguments(f"There is no file {str(path)!r}.", "Name the .blend to render.")
 
 
 def explained(error: CloudRenderError) -> CloudRenderError:

@@ -10,7 +10,7 @@ import click
 from cloud_render.cli import watch, words
 from cloud_render.cli.connect import again, farm_of, job_of
 from cloud_render.cli.exit_codes import Exit
-from cloud_render.cli.options import Settings, command, option
+from cloud_render.cli.options import Dollars, Settings, command, option
 from cloud_render.cli.stages import Stages
 from cloud_render.client import control
 from cloud_render.client.farm import Farm
@@ -44,7 +44,7 @@ def cancel(settings: Settings, job: str) -> int:
 @option(
     "--cost-limit",
     metavar="USD",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Dollars(),
     default=None,
     help="Of the whole job, what it has cost already included. Default: the last one's.",
 )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import tempfile
 import traceback
@@ -14,7 +15,10 @@ import cloud_render
 
 
 def words_of(error: BaseException, arguments: Sequence[str]) -> tuple[str, str]:
-    """Problem and advice, the traceback written down."""
+    """Problem and advice, the traceback written down; a full disk is nobody's fault and needs none."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        where = f" for {error.filename}" if error.filename else ""
+        return f"There is no room on the disk{where}.", "Make room there, then do the same again."
     summary = " ".join(str(error).split())[:200]
     problem = f"Something unexpected happened: {type(error).__name__}" + (f": {summary}" if summary else "") + "."
     try:

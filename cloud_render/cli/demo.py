@@ -17,7 +17,7 @@ import click
 
 from cloud_render import blender
 from cloud_render.cli import local_process, watch, words
-from cloud_render.cli.blenders import explained, look_into
+from cloud_render.cli.blenders import check_is_file, explained, look_into
 from cloud_render.cli.download import fetch, plain, say_where
 from cloud_render.cli.local import set_up, slots_option
 from cloud_render.cli.options import Settings, command, option
@@ -61,6 +61,8 @@ def demo(
     """
     _refuse_other_clouds(settings)
     options = options_of(chosen)
+    if file is not None:
+        check_is_file(file)
     stages = Stages(settings.output)
     began = datetime.now(UTC)
     with ExitStack() as undo:

@@ -109,16 +109,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")
     try:
         code = run(given)
-        sys.stdout.flush()
+        click.echo(nl=False)  # flushes; unlike sys.stdout.flush() it does nothing where stdout is closed
     except BrokenPipeError:
-        # The reader (head, less) has gone; Python must not complain about it again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()  # the reader (head, less) has gone
+        code = Exit.FAILED
+    except OSError as error:
+        _forget_stdout()
+        Output().problem(f"The answer can't be written: {error.strerror}.", "Send it elsewhere.", Exit.FAILED)
         code = Exit.FAILED
     sys.exit(code)
 
 
+def _forget_stdout() -> None:
+    """Python must not complain about it again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run(arguments: Sequence[str]) -> int:
-    """The exit code of this command line, everything said. Raises nothing but BrokenPipeError."""
+    """The exit code of this command line, everything said. Raises nothing but OSError, where stdout takes no more."""
     # The wish for JSON counts also where the command line can't be read to its end.
     output = Output(json="--json" in arguments)
     if not arguments:

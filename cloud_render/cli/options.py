@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -147,6 +148,19 @@ def rate_option(name: str, what: str, section: str = "Options") -> Callable[[Dec
         expose_value=False,
         help=f"{what} no faster: 5MB/s, 40Mbit/s. Default: {variable}, or the AWS profile's s3.max_bandwidth.",
     )
+
+
+class Dollars(click.FloatRange):
+    """An amount above 0. `nan` and `inf`, which Python reads as numbers, are none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        amount = super().convert(value, param, ctx)
+        if not math.isfinite(amount):
+            self.fail(f"{value!r} is not an amount such as 5 or 2.50.", param, ctx)
+        return amount
 
 
 def resolution(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:

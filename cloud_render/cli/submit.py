@@ -18,7 +18,7 @@ from cloud_render.cli.blenders import blender_option, look_into, scripts_option
 from cloud_render.cli.connect import again, farm_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.interrupt import asked_to_stop
-from cloud_render.cli.options import Settings, command, frames_per_job, option, rate_option, resolution
+from cloud_render.cli.options import Dollars, Settings, command, frames_per_job, option, rate_option, resolution
 from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stages
 from cloud_render.cli.transfer import TransferDisplay
@@ -156,7 +156,7 @@ RENDER_OPTIONS = (
         "--cost-limit",
         "cost_limit_usd",
         metavar="USD",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Dollars(),
         default=None,
         section=HOW,
         help="Where the job ends by itself; what is rendered stays, and fewer machines are started where starting them "

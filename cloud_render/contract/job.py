@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -117,7 +118,7 @@ class Limits:
         return [
             f"limits.{name} must be above 0"
             for name in names
-            if (value := getattr(self, name)) is not None and value <= 0
+            if (value := getattr(self, name)) is not None and not 0 < value < math.inf
         ]
 
 
@@ -236,7 +237,7 @@ class Submission:
 
     def __post_init__(self) -> None:
         issues = [f"{name} is negative" for name in ("number", "round") if getattr(self, name) < 0]
-        if self.cost_usd is not None and self.cost_usd <= 0:
+        if self.cost_usd is not None and not 0 < self.cost_usd < math.inf:
             issues.append("cost_usd must be above 0")
         if self.frames or not self.stitches:
             issues += _frame_issues(self.frames, self.frames_per_job)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -142,3 +143,41 @@ def test_a_reader_that_goes_away_is_no_traceback():
         check=False,
     )
     assert shown.stderr == ""
+
+
+def ends(redirection: str, *arguments: str) -> tuple[int, str]:
+    """Exit code and stderr of the command with its stdout sent there."""
+    code = "from cloud_render.cli.main import main; main()"
+    words = shlex.join([sys.executable, "-c", code, *arguments])
+    ended = subprocess.run(f"{words} {redirection}", shell=True, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stderr
+
+
+def test_a_closed_stdout_is_no_traceback():
+    """A service may start us without any stdout."""
+    assert ends(">&-", "--help") == (Exit.DONE, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [("--help",), ("jobs", "--json", "--nonsense")])
+def test_an_answer_that_finds_no_room_says_so(arguments):
+    """A full disk below `> jobs.json` is told in words, and is no fault of ours."""
+    code, said = ends("> /dev/full", *arguments)
+    assert code == Exit.FAILED
+    assert "Traceback" not in said
+    assert "No space left" in said or "no room" in said
+
+
+@pytest.mark.parametrize("amount", ["nan", "inf", "0", "-1", "much"])
+@pytest.mark.parametrize("command", [["submit", "x.blend"], ["retry", "last"]])
+def test_a_cost_limit_that_limits_nothing_is_refused(command, amount, capsys):
+    """`nan` is above no cost: a job would never end by itself."""
+    assert main.run([*command, "--cost-limit", amount]) == Exit.USAGE
+    assert "--cost-limit" in capsys.readouterr().err
+
+
+def test_a_folder_named_as_the_scene_is_called_one(tmp_path, capsys):
+    """Before the demo starts a cloud for it, too."""
+    assert main.run(["demo", str(tmp_path), "--to", str(tmp_path / "to")]) == Exit.USAGE
+    assert f"{str(tmp_path)!r} is a folder." in capsys.readouterr().err
+    assert not (tmp_path / "to").exists()

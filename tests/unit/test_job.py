@@ -166,3 +166,12 @@ def test_a_submission_is_complete_when_batch_has_all_its_jobs() -> None:
     assert replace(claim, render_id="r", stitch_id="s").complete
     assert replace(claim, render_id="r", stitches=False).complete
     assert replace(claim, frames="", stitch_id="s").complete
+
+
+@pytest.mark.parametrize("amount", [float("nan"), float("inf"), 0.0])
+def test_a_limit_is_an_amount(amount: float) -> None:
+    """JSON has no `nan`: it is refused before anything is sent, not when job.json is written."""
+    with pytest.raises(BadJob, match=r"limits\.cost_usd must be above 0"):
+        replace(RenderJob.from_json(plain()), limits=Limits(cost_usd=amount))
+    with pytest.raises(BadJob, match="cost_usd must be above 0"):
+        Submission(1, "1", 1, "refuse", "2026-11-21T12:00:00Z", cost_usd=amount)
