@@ -37,10 +37,12 @@ from cloud_render.client.again import old_job
 from cloud_render.client.builds import builds, lacks
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.monitor import JobState, JobSummary
+from cloud_render.client.month import month_of
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan, plan
 from cloud_render.client.quote import Quote, Wish
 from cloud_render.contract.errors import BadArguments, NoCredentials, NotThere, SignedOut
+from cloud_render.contract.month import month_at
 from cloud_render.contract.scene import Examination
 from cloud_render.store import Progress, SourceFile
 
@@ -144,26 +146,32 @@ def find_out(
         made = probes.probe_plan(made)
     files = [SourceFile(Path(file.path), file.scene_path) for file in made.files]
     novelty = farm.store.novelty(files, Meter(tell), stopped)
-    return Found(made, novelty.new, builds(farm), lacks(farm, made.blender))
+    month = month_of(farm, month_at(datetime.now(UTC)))
+    return Found(made, novelty.new, builds(farm), lacks(farm, made.blender), month)
 
 
-def quoted(account: Account, made: SubmitPlan, frames: str) -> Quote | None:
-    """The price of `frames`, or of all that are planned; None where no frame of the scene was ever rendered.
+def quotes(account: Account, made: SubmitPlan, frames: str) -> Callable[[float | None], Quote] | None:
+    """What gives the price of `frames`, or of all planned ones, by a deadline in seconds, or by none; it asks nobody.
 
-    Raises what the cloud answers, and DoesNotFit.
+    None where no frame of the scene was ever rendered. Raises what the cloud answers; what it gives, DoesNotFit.
     """
-    wish = Wish(limit_usd=made.limits.cost_usd)
     try:
-        return quoting.quote_of(farm_of(account), replace(made, frames=frames or made.frames), wish, datetime.now(UTC))
+        grounds = quoting.grounds_of(farm_of(account), replace(made, frames=frames or made.frames), datetime.now(UTC))
     except NotThere:
         return None
+    return lambda deadline_s: grounds.quote(Wish(deadline_s, made.limits.cost_usd))
 
 
 def send(
     account: Account, made: SubmitPlan, tell: Callable[[Transfer], None], stopped: Callable[[], bool], memory: Path
 ) -> str:
     """The id of the job, once Batch has it; the same again goes on where it stopped."""
-    return submit.submit(farm_of(account), made, Meter(tell), stopped, memory)
+    return quoting.submit_keeping_tests(farm_of(account), made, Meter(tell), stopped, memory)
+
+
+def kept(account: Account, made: SubmitPlan) -> int:
+    """How many of the planned frames test frames are, which need not be rendered again."""
+    return probes.kept(farm_of(account), made)
 
 
 def bill(account: Account, job_id: str, *, final: bool) -> Billed:

@@ -6,8 +6,9 @@ Properties of Blender are emptied by File ▸ New and Open and rewound by undo, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cloud_render.client.plan import SubmitPlan
     from cloud_render.client.quote import Quote
     from cloud_render.client.signin import Token
+    from cloud_render.contract.month import Month
     from cloud_render.contract.scene import MissingFile
 
 Remedy = Literal["", "preferences", "sign_in", "quotas"]
@@ -80,6 +82,8 @@ class Found:
     """Versions of Blender that the farm has; empty: none, or not known."""
     installs: bool = False
     """Whether the job first installs its Blender in the cloud."""
+    month: Month | None = None
+    """What the cloud's limit of this month leaves; None where it has none."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,14 @@ class Priced:
     """None where no frame of the scene was ever rendered in the cloud, and where something stood in the way."""
     why_not: str = ""
     """What stood in the way."""
+    quotes: Callable[[float | None], Quote] | None = None
+    """Gives the quote for another deadline, in seconds from now; None for none. Asks nobody."""
+    deadline: datetime | None = None
+    """By which the quote's ways are to be done."""
+    deadline_s: float = 0.0
+    """From the quote to it."""
+    bad_deadline: str = ""
+    """Why what the artist wrote is no deadline."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +141,8 @@ class Submit:
     """Those of an older job that are rendered again; empty for a new job."""
     test: bool = False
     """Whether it is a few test frames, not the job itself."""
+    deadline: str = ""
+    """By when it is to be done, as the artist wrote it."""
     priced: Priced | None = None
     """None until the price is known, and where nobody asked for it."""
 

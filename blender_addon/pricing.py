@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from cloud_render.client.deadline import deadline_of
 from cloud_render.client.plan import SubmitPlan
-from cloud_render.contract.errors import Cancelled
+from cloud_render.contract.errors import BadArguments, Cancelled
 from cloud_render.contract.scene import MachineClass
 
 from .background import BACKGROUND, Task
@@ -34,10 +37,11 @@ def price(account: Account, plan: SubmitPlan, again_frames: str) -> Task:
     """Nothing that happens to it stands in the way of the submit."""
 
     def work(cloud: Any, task: Task) -> Priced:
-        quote = cloud.quoted(account, plan, again_frames)
+        quotes = cloud.quotes(account, plan, again_frames)
+        priced = Priced(quotes(None), quotes=quotes) if quotes else Priced()
         if task.stopped():
             raise Cancelled(NAME)
-        return Priced(quote)
+        return priced
 
     def failed(error: Exception) -> None:
         problem = problem_of(error)
@@ -47,9 +51,31 @@ def price(account: Account, plan: SubmitPlan, again_frames: str) -> Task:
     return Task(NAME, work, _show, failed)
 
 
-def _show(priced: Priced) -> None:
+def _by(deadline: str, quotes: Callable[[float | None], Quote]) -> Priced:
+    """A deadline that is none is said beside the price without one."""
+    if not deadline.strip():
+        return Priced(quotes(None), quotes=quotes)
+    now = datetime.now(UTC)
+    try:
+        moment = deadline_of(deadline, now)
+    except BadArguments as error:
+        return Priced(quotes(None), quotes=quotes, bad_deadline=str(error))
+    seconds = (moment - now).total_seconds()
+    return Priced(quotes(seconds), quotes=quotes, deadline=moment, deadline_s=seconds)
+
+
+def meet(deadline: str) -> None:
+    """Price what waits for the artist's word by this deadline, as the artist wrote it, counted from now."""
+    if MODEL.submit:
+        MODEL.submit = replace(MODEL.submit, deadline=deadline)
+        _show(MODEL.submit.priced)
+
+
+def _show(priced: Priced | None) -> None:
     """It may be late: the artist has stopped it, or sends it already."""
     if MODEL.submit and MODEL.submit.found:
+        if priced and priced.quotes:
+            priced = _by(MODEL.submit.deadline, priced.quotes)
         MODEL.submit = replace(MODEL.submit, priced=priced)
         MODEL.changes += 1
 
@@ -66,9 +92,27 @@ def quote_now() -> Quote | None:
 
 
 def offers() -> dict[str, Offer]:
-    """By what the dialog calls them; the first one is taken unless the artist picks another."""
+    """By what the dialog calls them, each way to render once; the first is taken unless the artist picks another.
+
+    With a deadline the cheapest that is done by then comes first; what is not, last, the soonest end first.
+    """
     quote = quote_now()
-    return {f"{offer.goal} {offer.machines.name}".upper(): offer for offer in quote.offers} if quote else {}
+    if quote is None:
+        return {}
+    ways: dict[tuple[str, int], Offer] = {}
+    for offer in sorted(quote.offers, key=_preference) if deadline_now() else quote.offers:
+        ways.setdefault((offer.machines.name, offer.schedule.frames_per_job), offer)
+    return {f"{offer.goal} {offer.machines.name}".upper(): offer for offer in ways.values()}
+
+
+def deadline_now() -> datetime | None:
+    """By which the offers are to be done."""
+    priced = MODEL.submit.priced if MODEL.submit else None
+    return priced.deadline if priced else None
+
+
+def _preference(offer: Offer) -> tuple[bool, float]:
+    return (not offer.meets_deadline, offer.usd.likely if offer.meets_deadline else offer.wall_s.likely)
 
 
 def limit_of(choice: str) -> float:

@@ -18,7 +18,10 @@ from .words import say
 
 def show_picture(path: Path) -> None:
     """In an Image Editor; in a window of its own where none is open."""
+    own = set(bpy.data.images)
     image = bpy.data.images.load(str(path), check_existing=True)
+    if image not in own:
+        image.is_runtime_data = True  # else it is saved into the artist's file, and the next submit takes it along
     image.reload()
     show_image(image)
 

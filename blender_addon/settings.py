@@ -70,6 +70,13 @@ VIDEOS = (
 )
 
 
+DEADLINE = (
+    "A time of day such as 18:30, or how long it may take, such as 8h. With a price, the cheapest way that is done by "
+    "then comes first. Empty: no deadline"
+)
+
+DEADLINE_SUCH_AS = "18:30, 8h"
+
 MAY_BE_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Of a path: // means beside the .blend. Before 4.5 that went without saying."""
 
@@ -138,6 +145,7 @@ class RenderSettings(bpy.types.PropertyGroup):
         min=0,
         precision=2,
     )
+    deadline: StringProperty(name="Done By", description=DEADLINE)
     video: EnumProperty(name="Video", description="Whether the frames become a video", items=VIDEOS)
     container: EnumProperty(name="Container", description="The video's file format", items=CONTAINERS)
     codec: EnumProperty(name="Codec", description="How the video is compressed", items=CODECS)
@@ -180,6 +188,7 @@ PRESET_NAMES = (
     "device",
     "machine",
     "limit_usd",
+    "deadline",
     "video",
     "container",
     "codec",

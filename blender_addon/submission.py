@@ -27,11 +27,12 @@ from cloud_render.contract.errors import BadInput, CloudRenderError
 from cloud_render.contract.scene import Examination
 from cloud_render.inblender import examine, save_copy
 
-from . import pricing, remembered, settings
+from . import pricing, remembered, settings, tested
 from .account import own_folder
 from .background import BACKGROUND, Task
 from .model import MODEL, Account, Found, Stage, Submit, Transfer
 from .polling import POLLING
+from .tested import Tested
 from .trouble import problem_of
 from .words import say
 
@@ -58,6 +59,8 @@ class Wishes:
     """A few test frames instead of all."""
     priced_usd: float = 0.0
     """What the artist was told that it will cost; 0 where that was not known."""
+    deadline: str = ""
+    """By when it is to be done, as the artist wrote it: what the price goes by."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,29 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
     def told(transfer: Transfer) -> None:
         _change(stage="checking", transfer=transfer)
 
-    def done(found: Found) -> None:
+    test = Tested.of(own_folder("tested"), packed.examination.blend.scene_path)
+
+    def work(cloud: Any, task: Task) -> _FoundOut:
+        wishes, options = packed.wishes, packed.options
+        copy = Path(packed.examination.blend.path)
+        changed = None if wishes.again_of else test.take_over(copy, scripts=options.use_scripts)
+        found = cloud.find_out(
+            account, packed.examination, options, wishes.again_of, wishes.test, task.tell, task.stopped
+        )
+        return _FoundOut(found, 0 if wishes.again_of else cloud.kept(account, found.plan), changed)
+
+    def done(answer: _FoundOut) -> None:
         wishes, missing = packed.wishes, packed.examination.missing
+        found = _with_notice(answer.found, tested.words(answer.kept, answer.changed))
         _keep(packed.folder, account, found.plan, wishes)
-        _change(stage="ready", found=found, again_frames=wishes.again_frames, test=wishes.test, missing=missing)
+        _change(
+            stage="ready",
+            found=found,
+            again_frames=wishes.again_frames,
+            test=wishes.test,
+            deadline=wishes.deadline,
+            missing=missing,
+        )
         ready()
 
     def failed(error: Exception) -> None:
@@ -126,19 +148,27 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
 
     return Task(
         NAME,
-        lambda cloud, task: cloud.find_out(
-            account,
-            packed.examination,
-            packed.options,
-            packed.wishes.again_of,
-            packed.wishes.test,
-            task.tell,
-            task.stopped,
-        ),
+        work,
         done,
         failed,
         told,
     )
+
+
+@dataclass(frozen=True)
+class _FoundOut:
+    """What the thread of find_out() comes back with."""
+
+    found: Found
+    kept: int
+    """Test frames that need not be rendered."""
+    changed: str | None
+    """What was changed since the test; see tested.py."""
+
+
+def _with_notice(found: Found, words: str) -> Found:
+    notices = (*found.plan.notices, words) if words else found.plan.notices
+    return replace(found, plan=replace(found.plan, notices=notices))
 
 
 def send(account: Account, plan: SubmitPlan, wishes: Wishes, folder: Path) -> Task:
@@ -155,6 +185,8 @@ def send(account: Account, plan: SubmitPlan, wishes: Wishes, folder: Path) -> Ta
         _change(stage="uploading", transfer=transfer)
 
     def done(job_id: str) -> None:
+        if wishes.test:
+            Tested.of(own_folder("tested"), plan.blend).keep(_copy_of(plan))
         MODEL.active = job_id
         MODEL.list_is_old = True
         if wishes.download:
@@ -210,8 +242,11 @@ def discard(folder_name: str) -> None:
 
 def folder_of(plan: SubmitPlan) -> Path:
     """Where the copy and the plan lie."""
-    copy = next(file.path for file in plan.files if file.scene_path == plan.blend)
-    return Path(copy).parent
+    return _copy_of(plan).parent
+
+
+def _copy_of(plan: SubmitPlan) -> Path:
+    return Path(next(file.path for file in plan.files if file.scene_path == plan.blend))
 
 
 def find_interrupted() -> None:

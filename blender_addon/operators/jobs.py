@@ -21,11 +21,9 @@ from ..names import SELECTED, Outcome
 from ..panels import retry
 from ..polling import POLLING
 from ..pricing import limit_to_go_on
-from ..settings import settings_of
-from ..submission import Wishes
 from ..words import money, say
 from .base import JobOperator, TaskOperator, job_or_selected, selected_state
-from .submit import can_render, for_script, start
+from .submit import can_render, for_script, start, wishes_of
 
 ENDED = {"done", "failed", "cancelled"}
 
@@ -229,7 +227,7 @@ class CLOUD_RENDER_OT_again(bpy.types.Operator):
         except CloudRenderError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        wishes = Wishes(settings_of(context.scene).download, job_id, self.frames)
+        wishes = wishes_of(context.scene, job_id, self.frames)
         if self.pressed:
             start(context, wishes)
             return {"FINISHED"}

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Generator
+from datetime import UTC, datetime
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
+from cloud_render.client.deadline import deadline_of
+from cloud_render.client.plan import SubmitPlan
 from cloud_render.contract.errors import CloudRenderError, MissingFiles
 from cloud_render.inblender import versions
 
@@ -20,7 +24,7 @@ from ..model import MODEL, Account, Stage
 from ..names import PREFIX, Outcome
 from ..panels import findings
 from ..panels import price as price_panel
-from ..settings import settings_of
+from ..settings import DEADLINE, settings_of
 from ..submission import Packed, Wishes
 from ..words import say
 from .base import online
@@ -67,11 +71,11 @@ class CLOUD_RENDER_OT_submit(bpy.types.Operator):
         return can_render(cls, context)
 
     def invoke(self, context: Any, _event: Any) -> Outcome:
-        start(context, Wishes(settings_of(context.scene).download))
+        start(context, wishes_of(context.scene))
         return {"FINISHED"}
 
     def execute(self, context: Any) -> Outcome:
-        return for_script(self, context, Wishes(settings_of(context.scene).download), self.allow_missing)
+        return for_script(self, context, wishes_of(context.scene), self.allow_missing)
 
 
 class CLOUD_RENDER_OT_test(bpy.types.Operator):
@@ -97,10 +101,16 @@ class CLOUD_RENDER_OT_test(bpy.types.Operator):
         return for_script(self, context, Wishes(download=False, test=True), self.allow_missing)
 
 
+def wishes_of(scene: Any, again_of: str = "", again_frames: str = "") -> Wishes:
+    """As the settings have them."""
+    chosen = settings_of(scene)
+    return Wishes(chosen.download, again_of, again_frames, deadline=chosen.deadline)
+
+
 def for_script(operator: bpy.types.Operator, context: Any, wishes: Wishes, allow_missing: bool) -> Outcome:
     """All of it, waiting for the end of the upload. The window manager's `cloud_render.active` has the new job's id."""
     try:
-        job_id = _all_at_once(context, wishes, allow_missing)
+        job_id = _all_at_once(operator, context, wishes, allow_missing)
     except CloudRenderError as error:
         operator.report({"ERROR"}, str(error))
         return {"CANCELLED"}
@@ -109,7 +119,9 @@ def for_script(operator: bpy.types.Operator, context: Any, wishes: Wishes, allow
     return {"FINISHED"}
 
 
-def _all_at_once(context: Any, wishes: Wishes, allow_missing: bool) -> str:
+def _all_at_once(operator: bpy.types.Operator, context: Any, wishes: Wishes, allow_missing: bool) -> str:
+    if wishes.deadline.strip():
+        deadline_of(wishes.deadline, datetime.now(UTC))  # refuses what is none, before anything is done
     packed = _all_steps(submission.pack(context, wishes))
     submission.begin()
     BACKGROUND.run(submission.find_out(account(context), packed, lambda: None))
@@ -119,7 +131,21 @@ def _all_at_once(context: Any, wishes: Wishes, allow_missing: bool) -> str:
         submission.stop()
         raise MissingFiles([str(file) for file in packed.examination.missing], say(MISSING_ADVICE))
     made = MODEL.submit.found.plan
+    if wishes.deadline.strip():
+        made = _in_time(operator, context, made, wishes)
     return str(BACKGROUND.run(submission.send(account(context), made, packed.wishes, submission.folder_of(made))))
+
+
+def _in_time(operator: bpy.types.Operator, context: Any, made: SubmitPlan, wishes: Wishes) -> SubmitPlan:
+    """The cheapest way that is done by the deadline, else the soonest end; as planned where no price is known."""
+    with contextlib.suppress(CloudRenderError):  # no price stops nobody; that it is not known is said below
+        BACKGROUND.run(pricing.price(account(context), made, wishes.again_frames))
+    choice, offer = next(iter(pricing.offers().items()), (pricing.AS_PLANNED, None))
+    if offer is None:
+        operator.report({"WARNING"}, say("Whether it is done by {deadline} is not known", deadline=wishes.deadline))
+    elif not offer.meets_deadline:
+        operator.report({"WARNING"}, say("It can't be done by {deadline}", deadline=wishes.deadline))
+    return pricing.chosen(made, choice, made.limits.cost_usd or 0.0)
 
 
 def start(context: Any, wishes: Wishes) -> None:
@@ -210,6 +236,12 @@ def _other_choice(self: Any, _context: Any) -> None:
     self.limit_usd = pricing.limit_of(self.choice)
 
 
+def _other_deadline(self: Any, _context: Any) -> None:
+    pricing.meet(self.deadline)
+    # Choices are kept by their place, which may be another's now.
+    self.choice = next(iter(pricing.offers()), pricing.AS_PLANNED)
+
+
 class CLOUD_RENDER_OT_send(bpy.types.Operator):
     """Look at what was found and what it will cost, then send it to the cloud and render it"""
 
@@ -224,6 +256,7 @@ class CLOUD_RENDER_OT_send(bpy.types.Operator):
         update=_other_choice,
         options={"SKIP_SAVE"},
     )
+    deadline: StringProperty(name="Done By", description=DEADLINE, update=_other_deadline, options={"SKIP_SAVE"})
     limit_usd: FloatProperty(
         name="Stop at USD",
         description="End the job before it costs more; what is rendered stays. 0: no limit",
@@ -243,6 +276,8 @@ class CLOUD_RENDER_OT_send(bpy.types.Operator):
         return online(cls)
 
     def invoke(self, context: Any, _event: Any) -> Outcome:
+        assert MODEL.submit is not None
+        self.deadline = MODEL.submit.deadline
         self.limit_usd = pricing.limit_of(self.choice)
         manager = context.window_manager
         answer: Outcome = manager.invoke_props_dialog(self, width=540, title="Render in Cloud", confirm_text="Render")
@@ -259,6 +294,10 @@ class CLOUD_RENDER_OT_send(bpy.types.Operator):
     def execute(self, _context: Any) -> Outcome:
         if MODEL.submit is None or MODEL.submit.found is None:
             return {"CANCELLED"}  # stopped while the dialog was open
+        month = MODEL.submit.found.month
+        if month is not None and month.left_usd <= 0:
+            self.report({"ERROR"}, say(price_panel.MONTH_USED_UP))
+            return {"CANCELLED"}
         folder = submission.folder_of(MODEL.submit.found.plan)
         limit_usd = self.limit_usd if self.properties.is_property_set("limit_usd") else pricing.limit_of(self.choice)
         plan = pricing.chosen(MODEL.submit.found.plan, self.choice, round(limit_usd, 2))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import bpy
@@ -15,7 +14,7 @@ from ..mirror import mirror_of, submitted_at
 from ..model import MODEL
 from ..names import SELECTED
 from ..remembered import remembered
-from ..words import duration, frames, say
+from ..words import duration, frames, moment, say
 from . import bill
 from .main import transfer_words
 from .text import wrapped
@@ -56,16 +55,10 @@ class CLOUD_RENDER_UL_jobs(bpy.types.UIList):
         if shown is None:
             return
         row = layout.row()
-        row.label(text=f"{item.title} {_when(item.name)}", icon=ICONS[shown.phase], translate=False)
+        row.label(text=f"{item.title} {moment(submitted_at(item.name))}", icon=ICONS[shown.phase], translate=False)
         right = row.row()
         right.alignment = "RIGHT"
         right.label(text=_short(shown), translate=False)
-
-
-def _when(job_id: str) -> str:
-    """By this computer's clock: 14:05 for today's, 11-21 14:05 for older ones."""
-    made = submitted_at(job_id).astimezone()
-    return f"{made:%H:%M}" if made.date() == datetime.now().astimezone().date() else f"{made:%m-%d %H:%M}"
 
 
 def _short(shown: Any) -> str:

@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import pricing
 from ..model import Priced, Submit
-from ..words import duration, machines, money, money_range, say
+from ..settings import DEADLINE_SUCH_AS
+from ..words import duration, machines, moment, money, money_range, say
 from .text import wrapped
 
 if TYPE_CHECKING:
     from cloud_render.client.quote import Offer, Quote
+    from cloud_render.contract.month import Month
 
 DIALOG = 88
 """Letters that fit a line of the dialog."""
+
+MONTH_USED_UP = "Nothing is left of the month's limit: raise it, or wait for the next month"
 
 GOALS = {"cheapest": "Cheapest", "balanced": "Balanced", "fastest": "Fastest"}
 CLASSES = {"small": "Small", "medium": "Medium", "large": "Large"}
@@ -22,13 +28,13 @@ CLASSES = {"small": "Small", "medium": "Medium", "large": "Large"}
 
 
 def words_of(offer: Offer) -> str:
-    """Balanced · 4 machines (Medium) · 32:10 · $1.20 ($1.05 to $1.45)."""
+    """Balanced · 4 machines (Medium) · about 32:10 · $1.20 ($1.05 to $1.45)."""
     count = machines(offer.schedule.machines)
     kind = say(CLASSES[offer.machines.name]) if offer.machines.name in CLASSES else offer.machines.name
     usd = offer.usd
     return " · ".join(
         (
-            say(GOALS[offer.goal]),
+            _name(offer),
             f"{count} ({kind})",
             say("about {time}", time=duration(offer.wall_s.likely)),
             money_range(usd.low, usd.likely, usd.high),
@@ -36,17 +42,42 @@ def words_of(offer: Offer) -> str:
     )
 
 
+def _name(offer: Offer) -> str:
+    """What it is good for. With a deadline that is whether it is met."""
+    if pricing.deadline_now() is None or (offer.goal == "fastest" and offer.meets_deadline):
+        return say(GOALS[offer.goal])
+    return say("In time") if offer.meets_deadline else say("Too late")
+
+
 def draw(layout: Any, submit: Submit, chosen: Any) -> None:
-    """`chosen` has the properties `choice`, `limit_usd` and `details`."""
+    """`chosen` has the properties `choice`, `deadline`, `limit_usd` and `details`."""
     if submit.test:
         layout.label(text="These frames tell what all of them will cost", icon="INFO")
     elif submit.priced is not None and submit.priced.quote is not None:
-        _quote(layout, submit.priced.quote, chosen)
+        _quote(layout, submit.priced, submit.priced.quote, chosen)
     else:
         _without(layout, submit.priced)
-    row = layout.row()
-    row.use_property_split = True
-    row.prop(chosen, "limit_usd")
+        if submit.deadline.strip():
+            words = say("Whether it is done by {deadline} is not known", deadline=submit.deadline.strip())
+            layout.label(text=words, icon="BLANK1", translate=False)
+    if submit.found and submit.found.month:
+        offer = pricing.offers().get(chosen.choice)
+        _month(layout, submit.found.month, offer.usd.likely if offer else 0.0)
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(chosen, "limit_usd")
+
+
+def _month(layout: Any, month: Month, usd: float) -> None:
+    """Red where a job of so many USD does not fit in what is left of it."""
+    words = say("This month: {spent} of {all}", spent=money(month.spent_usd), all=money(month.limit_usd))
+    if month.left_usd <= 0:
+        _alarm(layout, f"{words}. {say(MONTH_USED_UP)}")
+    elif usd > month.left_usd:
+        _alarm(layout, f"{words}. {say('The job will stop there: the rest is less than its price')}")
+    else:
+        layout.label(text=words, icon="BLANK1", translate=False)
 
 
 def _without(layout: Any, priced: Priced | None) -> None:
@@ -59,15 +90,52 @@ def _without(layout: Any, priced: Priced | None) -> None:
         layout.label(text="Without test frames: nothing is known of this scene's price", icon="INFO")
 
 
-def _quote(layout: Any, quote: Quote, chosen: Any) -> None:
+def _quote(layout: Any, priced: Priced, quote: Quote, chosen: Any) -> None:
+    offers = pricing.offers()
     column = layout.column(align=True)
-    for name, offer in pricing.offers().items():
+    for name, offer in offers.items():
         column.prop_enum(chosen, "choice", name, text=words_of(offer), translate=False)
+    _deadline(layout, priced, list(offers.values()), chosen)
     row = layout.row()
     row.alignment = "LEFT"
     row.prop(chosen, "details", icon="TRIA_DOWN" if chosen.details else "TRIA_RIGHT", emboss=False)
     if chosen.details:
-        _details(layout.box().column(align=True), quote, pricing.offers().get(chosen.choice) or quote.offers[0])
+        _details(layout.box().column(align=True), quote, offers.get(chosen.choice) or quote.offers[0])
+
+
+def _deadline(layout: Any, priced: Priced, offers: Sequence[Offer], chosen: Any) -> None:
+    """The field, and what became of what was written in it."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(chosen, "deadline", placeholder=DEADLINE_SUCH_AS)
+    if priced.bad_deadline:
+        _alarm(column, priced.bad_deadline)
+    elif priced.deadline and not offers[0].meets_deadline:
+        _alarm(column, _too_late(offers, priced.deadline_s))
+    elif priced.deadline:
+        row = column.row()
+        row.label(text=deadline_words(priced.deadline, priced.deadline_s), icon="BLANK1", translate=False)
+
+
+def _alarm(layout: Any, text: str) -> None:
+    column = layout.column(align=True)
+    column.alert = True
+    for number, line in enumerate(wrapped(text, DIALOG)):
+        column.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
+
+
+def deadline_words(deadline: datetime, seconds: float) -> str:
+    """By 11-22 08:00, 9:30:00 from now."""
+    return say("By {moment}, {time} from now", moment=moment(deadline), time=duration(seconds))
+
+
+def _too_late(offers: Sequence[Offer], seconds: float) -> str:
+    soonest = min((offer.wall_s for offer in offers), key=lambda wall_s: wall_s.likely)
+    left, likely, most = map(duration, (seconds, soonest.likely, soonest.high))
+    if soonest.likely > seconds:
+        return say("Can't be done in {time}: the fastest takes about {likely}", time=left, likely=likely)
+    return say("May not be done in {time}: the fastest may take {most}", time=left, most=most)
 
 
 def _details(column: Any, quote: Quote, offer: Offer) -> None:

@@ -9,7 +9,7 @@ import bpy
 from bl_ui.utils import PresetPanel
 
 from ..names import PREFIX
-from ..settings import settings_of
+from ..settings import DEADLINE_SUCH_AS, settings_of
 from ..words import say
 
 
@@ -29,6 +29,7 @@ def draw_render(layout: Any, context: Any) -> None:
     layout.prop(chosen, "device")
     layout.prop(chosen, "machine")
     layout.prop(chosen, "limit_usd")
+    layout.prop(chosen, "deadline", placeholder=DEADLINE_SUCH_AS)
     switches = layout.column()
     switches.use_property_split = False  # their words need the whole width
     switches.prop(chosen, "use_scripts")

@@ -40,6 +40,14 @@ TEXTS = {
     # What was found before anything is sent
     "Frames {frames} again, the others are kept": "Bilder {frames} noch einmal, die anderen bleiben",
     "1 machine": "1 Maschine",
+    "1 test frame is kept": "1 Testbild wird übernommen",
+    "{count} test frames are kept": "{count} Testbilder werden übernommen",
+    "Test frames are rendered again: {name} was changed since": (
+        "Testbilder werden neu gerendert: {name} wurde seitdem geändert"
+    ),
+    "Test frames are rendered again: the scene was changed since": (
+        "Testbilder werden neu gerendert: Die Szene wurde seitdem geändert"
+    ),
     "up to {count} machines": "bis zu {count} Maschinen",
     "{new} to upload, {there} there already": "{new} hochzuladen, {there} schon da",
     "Nothing to upload: all {size} are there already": "Nichts hochzuladen: alle {size} sind schon da",
@@ -150,6 +158,28 @@ TEXTS = {
         "Ohne Testbilder: der Preis dieser Szene ist unbekannt"
     ),
     "No price: {why}": "Kein Preis: {why}",
+    "Done By": "Fertig bis",
+    "A time of day such as 18:30, or how long it may take, such as 8h. With a price, the cheapest way that is done by "
+    "then comes first. Empty: no deadline": (
+        "Eine Uhrzeit wie 18:30, oder wie lange es dauern darf, wie 8h. Mit einem Preis kommt zuerst der günstigste "
+        "Weg, der bis dahin fertig ist. Leer: keine Frist"
+    ),
+    "In time": "Rechtzeitig",
+    "Too late": "Zu spät",
+    "By {moment}, {time} from now": "Bis {moment}, in {time}",
+    "Can't be done in {time}: the fastest takes about {likely}": (
+        "In {time} nicht zu schaffen: am schnellsten dauert es etwa {likely}"
+    ),
+    "May not be done in {time}: the fastest may take {most}": (
+        "In {time} vielleicht nicht zu schaffen: auch am schnellsten kann es {most} dauern"
+    ),
+    "Whether it is done by {deadline} is not known": "Ob es bis {deadline} fertig ist, ist unbekannt",
+    "It can't be done by {deadline}": "Bis {deadline} ist es nicht zu schaffen",
+    "This month: {spent} of {all}": "In diesem Monat: {spent} von {all}",
+    "Nothing is left of the month's limit: raise it, or wait for the next month": (
+        "Von der Grenze des Monats ist nichts übrig: sie anheben oder den nächsten Monat abwarten"
+    ),
+    "The job will stop there: the rest is less than its price": "Der Job wird dort enden: der Rest reicht nicht",
     "Stop at USD": "Ende bei USD",
     "End the job before it costs more; what is rendered stays. 0: no limit": (
         "Den Job beenden, bevor er mehr kostet; Gerendertes bleibt. 0: keine Grenze"

@@ -42,6 +42,14 @@ TEXTS = {
     # What was found before anything is sent
     "Frames {frames} again, the others are kept": "フレーム {frames} を再レンダリング、他は保持",
     "1 machine": "1 台のマシン",
+    "1 test frame is kept": "テストフレーム 1 枚を引き継ぎます",
+    "{count} test frames are kept": "テストフレーム {count} 枚を引き継ぎます",
+    "Test frames are rendered again: {name} was changed since": (
+        "テストフレームを再レンダリングします: その後 {name} が変更されました"
+    ),
+    "Test frames are rendered again: the scene was changed since": (
+        "テストフレームを再レンダリングします: その後シーンが変更されました"
+    ),
     "up to {count} machines": "最大 {count} 台のマシン",
     "{new} to upload, {there} there already": "{new} をアップロード、{there} は送信済み",
     "Nothing to upload: all {size} are there already": "アップロード不要：{size} すべて送信済み",
@@ -150,6 +158,28 @@ TEXTS = {
     "The price is not known yet": "価格はまだ分かりません",
     "Without test frames: nothing is known of this scene's price": "テストフレームなし：価格はまだ分かりません",
     "No price: {why}": "価格なし：{why}",
+    "Done By": "期限",
+    "A time of day such as 18:30, or how long it may take, such as 8h. With a price, the cheapest way that is done by "
+    "then comes first. Empty: no deadline": (
+        "18:30 のような時刻、または 8h のような所要時間。価格が分かる場合、間に合う最も安い方法が先頭になります。"
+        "空欄：期限なし"
+    ),
+    "In time": "間に合う",
+    "Too late": "間に合わない",
+    "By {moment}, {time} from now": "{moment} まで、あと {time}",
+    "Can't be done in {time}: the fastest takes about {likely}": (
+        "{time} では間に合いません：最速でも約 {likely} かかります"
+    ),
+    "May not be done in {time}: the fastest may take {most}": (
+        "{time} では間に合わない可能性があります：最速でも {most} かかることがあります"
+    ),
+    "Whether it is done by {deadline} is not known": "{deadline} に間に合うかどうかは不明です",
+    "It can't be done by {deadline}": "{deadline} には間に合いません",
+    "This month: {spent} of {all}": "今月：{spent} / {all}",
+    "Nothing is left of the month's limit: raise it, or wait for the next month": (
+        "今月の上限に残りがありません：上限を上げるか、来月まで待ってください"
+    ),
+    "The job will stop there: the rest is less than its price": "残額が価格より少ないため、ジョブは途中で止まります",
     "Stop at USD": "上限（USD）",
     "End the job before it costs more; what is rendered stays. 0: no limit": (
         "これ以上費用がかかる前にジョブを終了します。レンダリング済みは残ります。0 は上限なし"

@@ -13,7 +13,7 @@ import pytest
 
 INSIDE = Path(__file__).with_name("inside")
 ALONE = ("first_use", "registering", "drawing", "greyed", "described", "translated")
-WITH_CLOUD = ("scripting", "setting_up", "pressing", "trouble")
+WITH_CLOUD = ("scripting", "setting_up", "pressing", "trouble", "testing_frames")
 
 
 def checks(*modules: str) -> list[pytest.param]:

@@ -20,6 +20,7 @@ from states import (
     OVER_LIMIT,
     also,
     bill,
+    by,
     job,
     nothing,
     priced,
@@ -31,6 +32,8 @@ from states import (
     submit,
     transfer,
 )
+
+from cloud_render.contract.month import Month
 
 
 @contextmanager
@@ -242,6 +245,67 @@ def test_the_dialog_offers_ways_to_render_with_their_prices():
     assert offers[0].text.startswith("Balanced · ")
     assert f"${taken.usd.likely:.2f} ($" in offers[0].text
     assert 2 * taken.usd.likely <= limit <= 2 * taken.usd.likely + 0.01
+
+
+def test_with_a_deadline_the_cheapest_way_in_time_comes_first():
+    """The dialog says when that is; ways that end later stand below, and are said to be late."""
+    with showing(ready(price=priced())):
+        without = part("pricing").offers()
+    with showing(by("20min")):
+        found = list(part("pricing").offers().values())
+        picture = dialog(deadline="20min")
+    in_time = [offer for offer in found if offer.meets_deadline]
+    assert found[0].usd.likely == min(offer.usd.likely for offer in in_time)
+    assert found[0] != next(iter(without.values()))
+    texts = [each.text for each in picture.of("prop_enum")]
+    assert texts[0].startswith(("In time · ", "Fastest · "))
+    assert [text.startswith("Too late") for text in texts] == [not offer.meets_deadline for offer in found]
+    assert any(text.endswith(", 20:00 from now") for text in picture.texts)
+    assert picture.alarming() == ""
+
+
+def test_ways_that_are_the_same_are_offered_once():
+    """With a deadline several goals often come to one."""
+    with showing(by("1min")):
+        ways = [(offer.machines.name, offer.schedule.frames_per_job) for offer in part("pricing").offers().values()]
+    assert len(ways) == len(set(ways))
+
+
+def test_a_deadline_that_can_not_be_met_is_said():
+    """In red, with what the fastest way takes; it may be sent all the same."""
+    with showing(by("1min")):
+        picture = dialog(deadline="1min")
+        assert bpy.ops.cloud_render.send.poll()
+    assert picture.alarming().startswith("Can't be done in 1:00: the fastest takes about ")
+    assert all(each.text.startswith("Too late") for each in picture.of("prop_enum"))
+
+
+def test_what_is_no_deadline_is_said_and_prices_stay():
+    """With what to write instead."""
+    with showing(by("soon")):
+        picture = dialog(deadline="soon")
+    assert picture.alarming().startswith("'soon' is no deadline. Write how long it may take")
+    assert picture.of("prop_enum")[0].text.startswith("Balanced · ")
+
+
+def test_a_deadline_without_a_price_is_said_to_be_unknown():
+    """Nothing tells then how long the frames take."""
+    with showing(ready(price=priced(quote=None), deadline="18:30")):
+        assert "Whether it is done by 18:30 is not known" in dialog().texts
+
+
+def test_the_dialog_tells_what_the_month_leaves():
+    """In red where the price does not fit; where nothing is left, it is not sent."""
+    with showing(ready(price=priced(), month=Month("2026-11", 50.0, 12.3))):
+        picture = dialog()
+    assert "This month: $12.30 of $50.00" in picture.texts
+    assert picture.alarming() == ""
+    with showing(ready(price=priced(), month=Month("2026-11", 50.0, 49.99))):
+        assert dialog().alarming().startswith("This month: $49.99 of $50.00. The job will stop there")
+    with showing(ready(month=Month("2026-11", 50.0, 50.0))) as shown:
+        assert "Nothing is left of the month's limit" in dialog().alarming()
+        assert "Nothing is left of the month's limit" in error_of(bpy.ops.cloud_render.send)
+        assert shown.submit.stage == "ready"
 
 
 def test_what_a_price_is_made_of_is_shown_on_request():

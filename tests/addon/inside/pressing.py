@@ -148,6 +148,26 @@ def test_without_test_frames_there_is_no_price_and_no_limit():
     assert job_json().limits.cost_usd == 2.5
 
 
+def test_the_deadline_of_the_settings_is_in_the_dialog():
+    """And may be changed there, which prices all ways anew without asking the cloud."""
+    chosen = scene("shot", last=9).cloud_render
+    assert ops.test() == {"FINISHED"}
+    ended()
+    chosen.deadline = "20h"
+    press()
+    until_stage("ready")
+    until(lambda: model().submit.priced, "the price")
+    pricing = part("pricing")
+    assert model().submit.priced.deadline_s == 20 * 3600
+    before = list(pricing.offers().values())
+    with heard(of_network) as calls:
+        pricing.meet("1min")
+    assert calls == []
+    assert not any(offer.meets_deadline for offer in pricing.offers().values())
+    assert list(pricing.offers().values()) != before
+    ops.stop()
+
+
 def test_a_price_that_does_not_come_stops_nobody():
     """The dialog opens without it after a while; a price that is refused is said."""
     scene("shot")

@@ -166,7 +166,8 @@ def sidebar() -> Picture:
 def dialog(**chosen: Any) -> Picture:
     """The confirm dialog's content."""
     picture = Picture()
-    values = {"choice": next(iter(part("pricing").offers()), "PLAN"), "limit_usd": 0.0, "details": False, **chosen}
+    usual = {"choice": next(iter(part("pricing").offers()), "PLAN"), "deadline": "", "limit_usd": 0.0, "details": False}
+    values = {**usual, **chosen}
     shown = SimpleNamespace(layout=Recorder(picture), bl_rna=bpy.ops.cloud_render.send.get_rna_type(), **values)
     part("operators.submit").CLOUD_RENDER_OT_send.draw(shown, bpy.context)
     return picture

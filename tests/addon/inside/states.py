@@ -21,6 +21,7 @@ from cloud_render.client.options import Options
 from cloud_render.client.phases import Phase
 from cloud_render.client.plan import SubmitPlan, plan
 from cloud_render.client.slices import Pool
+from cloud_render.contract.month import Month
 from cloud_render.contract.scene import Examination, MissingFile, SceneFile, SceneSettings, SceneWarning
 from cloud_render.contract.spending import over_limit
 
@@ -60,17 +61,31 @@ SMALL = Pool("small", ("g5.xlarge",), 8, gpu=True, memory_gib=16, vram_gb=24)
 LARGE = Pool("large", ("g6e.2xlarge",), 4, gpu=True, memory_gib=64, vram_gb=48)
 
 
-def quoted(*pools: Pool, seconds: float = 40.0, device: str = "OPTIX", frames: int = 20) -> Any:
+def quoted(
+    *pools: Pool, seconds: float = 40.0, device: str = "OPTIX", frames: int = 20, deadline_s: float | None = None
+) -> Any:
     """A price from three measured frames."""
     facts = tuple(FrameFact(frame, seconds, "g5.xlarge", 2_000_000) for frame in (1, frames // 2, frames))
     known = Measured("probes", facts, 30.0, 4 * 2**30, device)
     price_list = prices.built_in("us-east-1", ("g5.xlarge", "g6e.2xlarge"))
-    return quote.quote(known, range(1, frames + 1), pools or (SMALL, LARGE), price_list)
+    wish = quote.Wish(deadline_s=deadline_s)
+    return quote.quote(known, range(1, frames + 1), pools or (SMALL, LARGE), price_list, wish)
 
 
 def priced(**more: Any) -> Any:
     """Why there is no price, or a quote."""
-    return part("model").Priced(**(more or {"quote": quoted()}))
+    usual = {"quote": quoted(), "quotes": lambda deadline_s: quoted(deadline_s=deadline_s)}
+    return part("model").Priced(**(more or usual))
+
+
+def by(deadline: str, **more: Any) -> Callable[[Any], None]:
+    """Ready to be sent, with that deadline."""
+
+    def put(model: Any) -> None:
+        ready(price=priced(), **more)(model)
+        part("pricing").meet(deadline)
+
+    return put
 
 
 def ready(
@@ -80,13 +95,16 @@ def ready(
     price: Any = None,
     test: bool = False,
     installs: bool = False,
+    month: Any = None,
+    deadline: str = "",
     **more: Any,
 ) -> Any:
     def put(model: Any) -> None:
         made = planned(missing, **more)
-        found = part("model").Found(made, new_bytes, builds, installs)
+        found = part("model").Found(made, new_bytes, builds, installs, month)
         files = tuple(MissingFile(path, f"Image 'wood {number}'") for number, path in enumerate(made.missing))
-        model.submit = part("model").Submit("ready", made.name, files, found, priced=price, test=test)
+        values = {"priced": price, "test": test, "deadline": deadline}
+        model.submit = part("model").Submit("ready", made.name, files, found, **values)
 
     return put
 
@@ -165,6 +183,13 @@ def states() -> dict[str, Callable[[Any], None]]:
         "pricing": submit("pricing"),
         "ready": ready(),
         "ready with a price": ready(price=priced()),
+        "ready by a deadline": by("2h"),
+        "ready by a time of day": by("23:59"),
+        "ready, too late": by("1min"),
+        "ready, no deadline": by(LONG),
+        "ready in a month that has a rest": ready(price=priced(), month=Month("2026-11", 50.0, 12.3)),
+        "ready in a month that is used up": ready(month=Month("2026-11", 50.0, 50.0)),
+        "ready by a deadline without a price": ready(price=priced(quote=None), deadline="18:30"),
         "ready without test frames": ready(price=priced(quote=None)),
         "ready with a price that could not be asked for": ready(price=priced(why_not=f"{LONG} can't be reached. " * 9)),
         "ready to test": ready(test=True, frames="1,10,20"),
