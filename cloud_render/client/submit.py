@@ -61,7 +61,7 @@ def submit(
     farm.render_queue(plan.device or farm.default_device, plan.machine)  # refuses a machine that the stack has not
     now = datetime.now(UTC)
     mark = plan.fingerprint(f"{farm.connection.endpoint_url}/{farm.bucket}{inherited.mark}")
-    plan = plan.with_job_id(pending.job_id_of(mark, now, memory) or plan.job_id)
+    plan = plan.with_job_id(_unfinished(farm, pending.job_id_of(mark, now, memory)) or plan.job_id)
     pending.remember(mark, plan.job_id, now, memory)
     job = _sent(farm, plan, progress, cancelled, inherited)
     if job is None:
@@ -90,6 +90,13 @@ def resume(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> bool:
     if found.end is not None:
         return False
     return _mended(farm, found, found.job, sleep)
+
+
+def _unfinished(farm: Farm, job_id: str) -> str:
+    """The job that an earlier run of this submit began; empty where there is none, or where it was cancelled since."""
+    if job_id and objects.read_if_there(farm, keys.Prefix.of_job(job_id).end) is not None:
+        return ""
+    return job_id
 
 
 def _mended(farm: Farm, found: Record, job: RenderJob, sleep: batch.Sleep) -> bool:

@@ -237,6 +237,18 @@ def test_a_cancelled_upload_leaves_no_job(farm: Farm, planned: Planned) -> None:
     cancel(farm, job_id)
 
 
+def test_a_submit_after_its_unfinished_job_was_cancelled_is_a_new_job(farm: Farm, planned: Planned) -> None:
+    """Who stops an upload and then cancels the job may still render the scene."""
+    plan = planned(Options(name="hold"))
+    uploaded = keys.Prefix.of_job(plan.job_id).job
+    with pytest.raises(Cancelled):
+        submit(farm, plan, cancelled=lambda: objects.read_if_there(farm, uploaded) is not None)
+    cancel(farm, plan.job_id)
+    again = submit(farm, planned(Options(name="hold")))
+    assert again != plan.job_id
+    assert snapshot(farm, again).phase != "cancelled"
+
+
 def test_a_file_that_changes_during_the_upload_leaves_no_job(farm: Farm, planned: Planned) -> None:
     """FileChanged, and no job.json: an upload is whole or it is none."""
     plan = planned()
