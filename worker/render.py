@@ -33,6 +33,7 @@ from worker.child import Folders, blender_environment
 from worker.interruption import Interruption, listening
 from worker.metadata import Metadata, SpotWatch, address
 from worker.quiet_log import QuietLog
+from worker.month import MonthlyLimit
 from worker.s3 import Bucket, bucket_and_key
 from worker.session import Session
 from worker.spending import Account, pulse_of
@@ -128,7 +129,8 @@ class Child:
         begun = time.time() - (time.monotonic() - self.started)
         pulse = pulse_of(call.submission, call.attempt, self.draft.report.machine, begun)
         price = price_of(job.prices, typical_price(call.bucket.client.meta.region_name or ""))
-        return Account(call.bucket, call.prefix, pulse, limit_usd, price)
+        month = MonthlyLimit.of_environment(call.bucket, job.id)
+        return Account(call.bucket, call.prefix, pulse, limit_usd, price, month=month)
 
 
 def _render_job(child: Child, call: Call) -> str:

@@ -2,7 +2,8 @@
 """What the whole job has cost so far, as one of its workers sees it; and this worker's own part, shown to the others.
 
 An attempt tells that it runs by a pulse (contract.spending): an empty object, written at once, each minute and at the
-end. One listing of them a minute is all that a worker asks; in between, the machines it knows of go on costing.
+end. One listing of them a minute is all that a worker asks; in between, the machines it knows of go on costing. Where
+the stack has a limit for the month, the job's total is told to other jobs with the pulses (worker.month).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import Machine
 from cloud_render.contract.spending import HourPrice, Pulse, Spending, Stay
 from worker.attempt import Attempt
+from worker.month import MonthlyLimit
 from worker.s3 import Bucket, Listed
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Account:
         hour_price: HourPrice,
         clock: Callable[[], float] = time.time,
         every_s: float = spending.PULSE_EVERY_S,
+        month: MonthlyLimit | None = None,
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix
@@ -47,8 +50,10 @@ class Account:
         self._hour_price = hour_price
         self._clock = clock
         self._every_s = every_s
+        self._month = month
         self._listed_at = -spending.PULSE_EVERY_S
         self._others: list[tuple[Pulse, float]] = []
+        self._counting = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="pulse")
 
@@ -63,28 +68,37 @@ class Account:
         self._over.set()
         self._thread.join()
         self._write()
+        self._tell_month(last=True)
 
     def so_far(self) -> Spending:
         """With this worker's own time up to now. Asks S3 once a minute at most.
 
         Raises StorageUnavailable only while nothing is known yet; later the last answer has to do.
         """
-        now = self._clock()
-        if now - self._listed_at >= spending.PULSE_EVERY_S:
-            self._list(now)
-        return spending.spent(self._stays(now), self._hour_price)
+        with self._counting:
+            return self._so_far()
 
     def check(self, frame_s: float) -> None:
         """Before the first frame and between two of them; the next one takes some `frame_s`.
 
-        Raises StoppedByLimit if the job's cost limit would be passed by it.
+        Raises StoppedByLimit if the job's cost limit, or what is left of the month's, would be passed by it.
         """
-        if self._limit_usd is None:
+        if self._limit_usd is None and self._month is None:
             return
-        found = self.so_far()
         hour = self._hour_price(self._pulse.instance_type, self._pulse.market)
-        if not spending.allows(self._limit_usd, found, frame_s, hour):
-            raise spending.over_limit(self._limit_usd, found.usd)
+        with self._counting:
+            found = self._so_far()
+            if self._limit_usd is not None and not spending.allows(self._limit_usd, found, frame_s, hour):
+                raise spending.over_limit(self._limit_usd, found.usd)
+            if self._month:
+                self._month.tell(found.usd)
+                self._month.check(found, frame_s, hour)
+
+    def _so_far(self) -> Spending:
+        now = self._clock()
+        if now - self._listed_at >= spending.PULSE_EVERY_S:
+            self._list(now)
+        return spending.spent(self._stays(now), self._hour_price)
 
     def _list(self, now: float) -> None:
         try:
@@ -104,6 +118,16 @@ class Account:
     def _beat(self) -> None:
         while not self._over.wait(self._every_s):
             self._write()
+            self._tell_month()
+
+    def _tell_month(self, last: bool = False) -> None:
+        if self._month is None:
+            return
+        try:
+            with self._counting:
+                self._month.tell(self._so_far().usd, last)
+        except CloudRenderError as error:
+            log.warning("warning: the job's costs are not known: %s", error)
 
     def _write(self) -> None:
         try:

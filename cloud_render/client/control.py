@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from cloud_render.client import batch, content, objects, reasons
+from cloud_render.client import batch, content, month, objects, reasons
 from cloud_render.client.farm import Farm
 from cloud_render.client.hand_over import hand_over
 from cloud_render.client.records import Record, missing_frames, record
@@ -29,8 +29,9 @@ def retry(
     If only the video is missing, only the stitch runs. The machine and the limit of the whole job's cost are those of
     the last submission, unless given.
 
-    Raises BadArguments while the job runs, and when nothing is missing; MissingFiles where the scene's content has
-    expired since, or could before the frames are rendered.
+    Raises BadArguments while the job runs, and when nothing is missing; StoppedByLimit where nothing is left of the
+    stack's limit for the job's month; MissingFiles where the scene's content has expired since, or could before the
+    frames are rendered.
     """
     found = record(farm, job_id)
     job = _ended_job(farm, found)
@@ -39,6 +40,7 @@ def retry(
         raise BadArguments(f"Nothing of {job_id} is missing.", "Get it with `cloud-render download`.")
     text = frames.text_of(missing) if missing else ""
     if missing:
+        month.check(farm, job_id)
         content.check(farm, job_id, f"Send the scene again, for these frames: cloud-render submit FILE --frames {text}")
     submission = _next(found, job, text, machine)
     if cost_limit_usd is not None:

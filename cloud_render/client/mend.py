@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cloud_render.client import batch, content, objects, reasons
+from cloud_render.client import batch, content, month, objects, reasons
 from cloud_render.client.batch import Child
 from cloud_render.client.farm import Farm
 from cloud_render.client.hand_over import hand_over
 from cloud_render.client.reasons import Reason
 from cloud_render.client.records import Record, missing_frames, record
 from cloud_render.contract import frames, keys, spending
+from cloud_render.contract import month as months
 from cloud_render.contract.day_prices import price_of
 from cloud_render.contract.errors import (
     BadArguments,
@@ -128,19 +129,22 @@ def _mend_render(case: _Case, sleep: batch.Sleep) -> str:
 
 
 def _over_limit(case: _Case) -> Reason | None:
-    limit = case.latest.cost_limit(case.job)
-    if limit is None:
+    farm, limit = case.farm, case.latest.cost_limit(case.job)
+    this_month = month.month_of(farm, months.month_of(case.job.id), without=case.job.id)
+    if limit is None and this_month is None:
         return None
-    farm = case.farm
     listing = objects.list_below(farm, spending.pulses(keys.Prefix.of_job(case.job.id)))
     now = listing.now.timestamp()
     pulses = [(spending.Pulse.of_key(entry.key), entry.modified.timestamp()) for entry in listing.entries]
     stays = [spending.stay_of_pulse(pulse, seen, now) for pulse, seen in pulses if pulse]
     found = spending.spent(stays, price_of(case.job.prices, spending.typical_price(farm.s3.meta.region_name)))
-    if spending.allows(limit, found, 0.0, 0.0):
-        return None
-    error = spending.over_limit(limit, found.usd)
-    return Reason(error.problem, error.advice)
+    error: StoppedByLimit | None = None
+    whole = replace(this_month, spent_usd=this_month.spent_usd + found.usd) if this_month else None
+    if limit is not None and not spending.allows(limit, found, 0.0, 0.0):
+        error = spending.over_limit(limit, found.usd)
+    elif whole and whole.left_usd <= 0:
+        error = months.one_frame_too_many(whole)
+    return Reason(error.problem, error.advice) if error else None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_render.client import batch, content, objects, pending
+from cloud_render.client import batch, content, month, objects, pending
 from cloud_render.client.control import cancel, delete, retry, stitch
 from cloud_render.client.farm import Farm
 from cloud_render.client.hand_over import hand_over
@@ -55,14 +55,16 @@ def submit(
     """The id of the job, once Batch has it. After a crash or a network error, the same call goes on with the same job.
 
     `memory` is the folder where unfinished submits are remembered; this person's own if not given.
-    Raises BadArguments, FileChanged, MissingFiles, StorageUnavailable, NoCredentials, CloudUnreachable, Cancelled; or
-    CloudRenderError for what AWS refuses.
+    Raises StoppedByLimit where nothing is left of the stack's limit for the month, BadArguments, FileChanged,
+    MissingFiles, StorageUnavailable, NoCredentials, CloudUnreachable, Cancelled; or CloudRenderError for what AWS
+    refuses.
     """
     farm.render_queue(plan.device or farm.default_device, plan.machine)  # refuses a machine that the stack has not
     now = datetime.now(UTC)
     mark = plan.fingerprint(f"{farm.connection.endpoint_url}/{farm.bucket}{inherited.mark}")
     plan = plan.with_job_id(_unfinished(farm, pending.job_id_of(mark, now, memory)) or plan.job_id)
     pending.remember(mark, plan.job_id, now, memory)
+    month.check(farm, plan.job_id)
     job = _sent(farm, plan, progress, cancelled, inherited)
     if job is None:
         # The job that was begun was submitted with other content since: this is a new piece of work.

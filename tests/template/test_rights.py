@@ -99,7 +99,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
     record = folder / "calls.jsonl"
     images = {"*": [sys.executable, str(RECORDING), str(record), "worker"]}
     with running(slots=2, images=images) as cloud:
-        outputs = cloud.deploy()
+        outputs = cloud.deploy(MonthlyLimitUsd="1000")  # with which workers tell what they spend
         found = cloud.client("cloudformation").describe_stacks(StackName="cloud-render")["Stacks"][0]
         _day(cloud, outputs, folder, record)
         calls = [json.loads(line) for line in record.read_text("utf-8").splitlines()]
@@ -235,6 +235,11 @@ def test_the_day_was_a_whole_one(scenario: Scenario) -> None:
         ("ArtistPolicy", "s3:PutObject", "images/evil.zip"),
         ("BuildRole", "s3:GetObject", "jobs/a/job.json"),
         ("BuildRole", "s3:PutObject", "images/a.zip"),
+        ("ArtistPolicy", "s3:PutObject", "spending/2026-11/a"),
+        ("ArtistPolicy", "s3:DeleteObject", "spending/2026-11/a"),
+        ("JobRole", "s3:DeleteObject", "spending/2026-11/a"),
+        ("InspectRole", "s3:PutObject", "spending/2026-11/a"),
+        ("MendRole", "s3:PutObject", "spending/2026-11/a"),
         ("MendRole", "s3:PutObject", "store/packs/a"),
         ("MendRole", "s3:DeleteObject", "jobs/a/frames/0001.png"),
         ("MendRole", "s3:PutObject", "blender/5.0.1/blender.tar.xz"),

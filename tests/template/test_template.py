@@ -15,6 +15,7 @@ from moto.events.models import EventPattern
 from cloud_render.client import farm, template
 from cloud_render.client.sources import TEMPLATE, WORKER
 from cloud_render.client.template_source import MAX_BYTES
+from cloud_render.contract import month
 
 WITHOUT_RESOURCE_LEVEL = {
     "batch:DescribeComputeEnvironments", "batch:DescribeJobQueues", "batch:DescribeJobs", "batch:ListJobs",
@@ -26,7 +27,7 @@ WITHOUT_RESOURCE_LEVEL = {
 FOR_PEOPLE = {
     "ArtistPolicyArn", "NoticesTopic", "SpotInterruption", "WorkerImage", "RepositoryName", "ImageBuild",
     "RenderGpuMediumQueue", "RenderGpuLargeQueue", "RenderGpuOnDemandQueue", "InstallDefinition",
-    "BlenderFrom", "MendDefinition", "FairShare", "DropMachine",
+    "BlenderFrom", "MendDefinition", "FairShare", "DropMachine", "MonthlyLimitUsd",
 }  # fmt: skip
 """Outputs that a Farm does without: for the set-up, for the doctor, and to be looked up by a person."""
 
@@ -297,7 +298,8 @@ def test_the_machine_itself_has_no_right_to_the_bucket() -> None:
 def test_the_worker_can_delete_nothing_and_writes_only_below_jobs() -> None:
     """What a hostile scene could do at most. No other role deletes anything either."""
     writes = [each for owner, each in _statements() if owner == "JobRole" and "Put" in str(each["Action"])]
-    assert [statement["Resource"] for statement in writes] == [{"Sub": "${Bucket.Arn}/jobs/*"}]
+    places = [{"Sub": "${Bucket.Arn}/jobs/*"}, {"Sub": "${Bucket.Arn}/spending/*"}]
+    assert [statement["Resource"] for statement in writes] == places
     roles = [each for owner, each in _statements() if owner != "ArtistPolicy"]
     assert "Delete" not in str([statement["Action"] for statement in roles])
 
@@ -394,6 +396,7 @@ def test_frames_content_and_log_lines_do_not_pile_up() -> None:
     rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule["Status"] == "Enabled"}
     assert rules["jobs/"]["ExpirationInDays"] == {"Ref": "JobRetentionDays"}
     assert rules["store/"]["ExpirationInDays"] == {"Ref": "StoreRetentionDays"}
+    assert rules["spending/"]["ExpirationInDays"] == 400  # a year can be looked back on
     everywhere = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule["Prefix"] == ""]
     assert [
         rule for rule in everywhere if rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation") == 2
@@ -421,6 +424,17 @@ def test_jobs_that_can_never_start_are_ended() -> None:
         times = {action["Reason"]: action["MaxTimeSeconds"] for action in queue["JobStateTimeLimitActions"]}
         assert times["CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"] == 86_400
         assert all(600 <= seconds <= 86_400 for seconds in times.values())
+
+
+def test_whoever_renders_knows_the_months_limit() -> None:
+    """Videos and installations cost cents and are not counted; no limit is the default, which the highest one fits."""
+    variable = {"Name": month.LIMIT_VARIABLE, "Value": {"Sub": "${MonthlyLimitUsd}"}}
+    told = {
+        name for name, each in DEFINITIONS.items() if variable in each["ContainerProperties"].get("Environment", ())
+    }
+    assert told == {"RenderGpuDefinition", "RenderCpuDefinition"}
+    parameter = DOCUMENT["Parameters"]["MonthlyLimitUsd"]
+    assert (parameter["Default"], parameter["MaxValue"]) == (0, month.MOST_USD)
 
 
 def test_nothing_is_paid_for_by_the_hour() -> None:

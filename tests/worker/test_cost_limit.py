@@ -43,6 +43,25 @@ def test_the_limit_counts_by_the_prices_of_the_jobs_day(rig):
     assert rig.render(2).code == 72
 
 
+def test_the_month_ends_a_job_and_a_raised_limit_lets_it_go_on(rig):
+    """What the others have spent is spent; a retry is given the stack's new limit by Batch."""
+    rig.job(frames="1-2")
+    rig.put("spending/2026-11/20261102-080000-other-cd34", b"c" * 5_100)
+    ended = rig.render(2, CLOUD_RENDER_MONTHLY_LIMIT_USD="50")
+    assert ended.code == 72
+    assert "jobs of 2026-11 have cost about $51.00" in ended.last_line
+    assert not (rig.folder / "state" / "rendered").exists()
+    assert rig.report().advice.startswith("What is rendered stays. Raise the limit (cloud-render setup --parameter")
+    assert rig.render(2, CLOUD_RENDER_MONTHLY_LIMIT_USD="60").code == 0
+
+
+def test_a_limit_that_is_no_amount_stops_everything(rig):
+    """A worker that took it for none would spend without end."""
+    rig.job(frames="1-2")
+    ended = rig.render(2, CLOUD_RENDER_MONTHLY_LIMIT_USD="fifty")
+    assert (ended.code, "no amount" in ended.last_line) == (64, True)
+
+
 def test_a_submission_may_raise_the_limit(rig):
     """The job's own limit stays written down; the retry's counts."""
     rig.job(frames="1-2", limits=Limits(cost_usd=1.0))

@@ -14,6 +14,7 @@ from cloud_render.contract.errors import StoppedByLimit, StorageUnavailable
 from cloud_render.contract.report import Machine
 from cloud_render.contract.spending import Pulse
 from worker.attempt import Attempt
+from worker.month import MonthlyLimit
 from worker.s3 import Bucket
 from worker.spending import Account, pulse_of
 
@@ -50,6 +51,7 @@ class Clock:
         return self.now
 
 
+JOB = "20261121-101500-scene-ab12"
 OWN = Pulse(0, 0, 1, 0, "i-own", "g5.xlarge", "spot")
 
 
@@ -165,3 +167,91 @@ def test_a_pulse_says_who_and_where(rig):
     attempt = Attempt("job", 7, 20, 2)
     made = pulse_of(3, attempt, Machine("i-1", "g6.xlarge", "us-east-1a", 4, "spot"), 1234.6)
     assert made == Pulse(3, 7, 2, 1235, "i-1", "g6.xlarge", "spot")
+
+
+# ---- The month's limit ----------------------------------------------------------------------------------------------
+OTHER = "20261103-080000-other-cd34"
+
+
+@pytest.fixture
+def monthly(bucket, clock):
+    """The month's limit as a worker of JOB has it."""
+    return lambda limit_usd=50.0: MonthlyLimit(bucket, JOB, limit_usd, clock)
+
+
+def told(rig) -> dict[str, int]:
+    """What lies in the bucket of each job's total, in cents."""
+    rows = rig.s3.list_objects_v2(Bucket=rig.bucket, Prefix="spending/").get("Contents", ())
+    return {row["Key"]: row["Size"] for row in rows}
+
+
+def test_a_job_tells_its_total_to_the_month(rig, account, clock, monthly):
+    """With its first check, as an object of so many bytes as it has cost cents, in the month of its id."""
+    made = account(month=monthly())
+    clock.now += 100
+    made.check(frame_s=1)
+    assert told(rig) == {f"spending/2026-11/{JOB}": pytest.approx(usd(100) * 100, abs=2)}
+
+
+def test_a_total_is_told_once_a_minute_and_at_the_end(rig, clock, monthly):
+    """And only when it is another one."""
+    made = monthly()
+    for after_s, amount in ((0, 1.0), (30, 2.0), (31, 3.0), (100, 3.0)):
+        clock.now += after_s
+        made.tell(amount)
+        assert list(told(rig).values()) == [{1.0: 100, 2.0: 100, 3.0: 300}[amount]]
+    made.tell(3.5, last=True)
+    assert list(told(rig).values()) == [350]
+
+
+def test_a_worker_tells_while_it_renders_one_long_frame(rig, bucket, account, monthly):
+    """By its pulses, since no frame ends."""
+    with account(month=monthly(), every_s=0.01):
+        for _ in range(4):
+            assert bucket.wrote.acquire(timeout=10)
+        assert list(told(rig)) == [f"spending/2026-11/{JOB}"]
+
+
+def test_the_month_stops_a_job_that_has_money_left(rig, bucket, account, clock, monthly):
+    """What other jobs of the month have cost counts; the words name the month, both amounts and what to do."""
+    bucket.put(f"spending/2026-11/{OTHER}", b"c" * 4_500)
+    bucket.put("spending/2026-10/20261031-080000-other-cd34", b"c" * 99_999)
+    made = account(limit_usd=100.0, month=monthly())
+    made.check(frame_s=1)
+    clock.now += 70
+    with pytest.raises(StoppedByLimit, match=r"2026-11 have cost about \$49\.9.*month's limit of \$50\.00") as stopped:
+        made.check(frame_s=20)
+    assert stopped.value.exit_code == 72
+    assert "MonthlyLimitUsd" in stopped.value.advice
+
+
+def test_the_jobs_own_limit_holds_below_the_months(account, clock, monthly):
+    """The smaller rest counts."""
+    made = account(limit_usd=usd(100), month=monthly())
+    clock.now += 100
+    with pytest.raises(StoppedByLimit, match="pass its limit"):
+        made.check(frame_s=10)
+
+
+def test_other_jobs_are_heard_once_a_minute(bucket, account, clock, monthly):
+    """One listing of the month beside that of the pulses, and none without a limit."""
+    made = account(month=monthly())
+    for after_s in (0, 30, 31):
+        clock.now += after_s
+        made.check(frame_s=1)
+    assert bucket.listings == 4
+    account().check(frame_s=1)
+    assert bucket.listings == 4
+
+
+def test_a_month_that_can_not_be_read_is_needed_once(rig, bucket, account, clock, monthly):
+    """Later the last answer has to do."""
+    bucket.put(f"spending/2026-11/{OTHER}", b"c" * 4_500)
+    made = account(month=monthly())
+    made.check(frame_s=1)
+    bucket.gone = True
+    clock.now += 70
+    with pytest.raises(StoppedByLimit):
+        made.check(frame_s=20)
+    with pytest.raises(StorageUnavailable):
+        monthly().check(spending.Spending(0, 0, 0), 1, 1)
