@@ -6,7 +6,7 @@ US dollars, without tax. AWS's own bill is the account's; it can't tell one job 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cloud_render.client.reports import Traces
@@ -84,41 +84,95 @@ class Work:
     limit_usd: float | None
 
 
+@dataclass(frozen=True)
+class PaidTime:
+    """Seconds of all machines of a type and market."""
+
+    instance_type: str
+    market: Market
+    machines: int
+    paid_s: float
+    starting_s: float
+    waiting_s: float
+    lost_s: float
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a job has used, before any price: it no longer changes once the job has ended and its machines are gone."""
+
+    times: tuple[PaidTime, ...]
+    frames: int
+    size: int
+    """Of the frames, in bytes."""
+    loading_s: float
+    attempts: int
+    retries: int
+    running: int
+
+
 def bill(work: Work, found: Traces, hour_price: HourPrice) -> Bill:
     """Of a job that nothing has run for: zeros."""
+    return priced(work, account(found), hour_price)
+
+
+def account(found: Traces) -> Account:
+    """Out of what its workers left."""
     market_of = {_key(pulse): pulse.market for pulse, _ in found.pulses}
     reports = {_key_of_report(report): report for report in found.reports}
-    told = [spending.stay_of_report(report, market_of.get(key, "")) for key, report in reports.items()]
+    told = {key: spending.stay_of_report(report, market_of.get(key, "")) for key, report in reports.items()}
     silent = [
         spending.stay_of_pulse(pulse, seen, found.now) for pulse, seen in found.pulses if _key(pulse) not in reports
     ]
-    stays = [*told, *silent]
+    stays = [*told.values(), *silent]
     times = machine_times(stays)
+    lost = [
+        *((told[key], _lost_s(report, told[key])) for key, report in reports.items()),
+        *((stay, stay.seconds) for stay in silent if not stay.runs),
+    ]
     rows = {row.frame: row for report in found.reports for row in report.frames}
-    gigabytes = sum(row.bytes for row in rows.values()) / _GB
-    machines = _machines(times, hour_price)
-    machines_usd = sum(row.usd for row in machines)
-    starting_usd = _usd(times, hour_price, lambda time: time.starting_s)
-    waiting_usd = _usd(times, hour_price, lambda time: time.waiting_s + time.idle_s)
-    lost_usd = _lost(found.reports, market_of, hour_price) + sum(_stay_usd(each, hour_price) for each in _gone(silent))
-    paid_s = sum(time.paid_s for time in times)
-    loading_s = sum(report.load_s for report in found.reports)
+    return Account(
+        times=_paid_times(times, lost),
+        frames=len(rows),
+        size=sum(row.bytes for row in rows.values()),
+        loading_s=sum(report.load_s for report in found.reports),
+        attempts=len(stays),
+        retries=len(stays) - len({key[:2] + key[3:] for key in _keys(found)}),
+        running=sum(time.runs for time in times),
+    )
+
+
+def priced(work: Work, used: Account, hour_price: HourPrice) -> Bill:
+    """By prices of then or of now."""
+    rates = [hour_price(row.instance_type, row.market) / 3600 for row in used.times]
+    rows = list(zip(used.times, rates, strict=True))
+    machines_usd = sum(row.paid_s * rate for row, rate in rows)
+    starting_usd = sum(row.starting_s * rate for row, rate in rows)
+    waiting_usd = sum(row.waiting_s * rate for row, rate in rows)
+    lost_usd = sum(row.lost_s * rate for row, rate in rows)
+    paid_s = sum(row.paid_s for row in used.times)
+    starting_s = sum(row.starting_s for row in used.times)
+    gigabytes = used.size / _GB
     return Bill(
         job_id=work.job_id,
         name=work.name,
         scene=work.scene,
         created=work.created,
-        frames=len(rows),
-        machines=machines,
-        usd=machines_usd + _requests(len(rows), len(stays)),
+        frames=used.frames,
+        machines=tuple(
+            MachineCost(row.instance_type, row.market, row.machines, row.paid_s / 3600, row.paid_s * rate)
+            for row, rate in rows
+            if row.machines
+        ),
+        usd=machines_usd + _requests(used.frames, used.attempts),
         rendering_usd=max(0.0, machines_usd - starting_usd - waiting_usd - lost_usd),
         starting_usd=starting_usd,
         waiting_usd=waiting_usd,
         lost_usd=lost_usd,
-        starting_share=(sum(time.starting_s for time in times) + loading_s) / paid_s if paid_s else 0.0,
-        attempts=len(stays),
-        retries=len(stays) - len({key[:2] + key[3:] for key in _keys(found)}),
-        running=sum(time.runs for time in times),
+        starting_share=(starting_s + used.loading_s) / paid_s if paid_s else 0.0,
+        attempts=used.attempts,
+        retries=used.retries,
+        running=used.running,
         stored_usd_month=gigabytes * prices.RATES.stored_gb_month,
         download_usd=gigabytes * prices.RATES.download_gb,
         limit_usd=work.limit_usd,
@@ -142,41 +196,29 @@ def _keys(found: Traces) -> set[_Key]:
     return {*map(_key_of_report, found.reports), *(_key(pulse) for pulse, _ in found.pulses)}
 
 
-def _machines(times: Sequence[MachineTime], hour_price: HourPrice) -> tuple[MachineCost, ...]:
-    groups: dict[tuple[str, Market], list[MachineTime]] = {}
-    for time in times:
-        groups.setdefault((time.instance_type, time.market), []).append(time)
-    return tuple(
-        MachineCost(name, market, len(own), _hours(own), _hours(own) * hour_price(name, market))
-        for (name, market), own in sorted(groups.items())
+def _paid_times(times: Sequence[MachineTime], lost: Sequence[tuple[Stay, float]]) -> tuple[PaidTime, ...]:
+    spent_on: list[MachineTime | Stay] = [*times, *(stay for stay, _ in lost)]
+    kinds = {(each.instance_type, each.market) for each in spent_on}
+    return tuple(_paid_time(kind, times, lost) for kind in sorted(kinds))
+
+
+def _paid_time(kind: tuple[str, Market], times: Sequence[MachineTime], lost: Sequence[tuple[Stay, float]]) -> PaidTime:
+    own = [time for time in times if (time.instance_type, time.market) == kind]
+    return PaidTime(
+        *kind,
+        machines=len(own),
+        paid_s=sum(time.paid_s for time in own),
+        starting_s=sum(time.starting_s for time in own),
+        waiting_s=sum(time.waiting_s + time.idle_s for time in own),
+        lost_s=sum(lost_s for stay, lost_s in lost if (stay.instance_type, stay.market) == kind),
     )
 
 
-def _hours(times: Iterable[MachineTime]) -> float:
-    return sum(time.paid_s for time in times) / 3600
-
-
-def _usd(times: Iterable[MachineTime], hour_price: HourPrice, part: Callable[[MachineTime], float]) -> float:
-    return sum(part(time) / 3600 * hour_price(time.instance_type, time.market) for time in times)
-
-
-def _lost(reports: Iterable[ChildReport], market_of: dict[_Key, Market], hour_price: HourPrice) -> float:
-    usd = 0.0
-    for report in reports:
-        if report.exit_code == 0:
-            continue
-        stay = spending.stay_of_report(report, market_of.get(_key_of_report(report), ""))
-        kept_s = sum(frame.render_s + frame.upload_s for frame in report.frames)
-        usd += max(0.0, stay.seconds - kept_s) / 3600 * hour_price(stay.instance_type, stay.market)
-    return usd
-
-
-def _gone(stays: Iterable[Stay]) -> list[Stay]:
-    return [stay for stay in stays if not stay.runs]
-
-
-def _stay_usd(stay: Stay, hour_price: HourPrice) -> float:
-    return stay.seconds / 3600 * hour_price(stay.instance_type, stay.market)
+def _lost_s(report: ChildReport, stay: Stay) -> float:
+    """Of an attempt that failed, less its frames: they came."""
+    if report.exit_code == 0:
+        return 0.0
+    return max(0.0, stay.seconds - sum(frame.render_s + frame.upload_s for frame in report.frames))
 
 
 def _requests(frames: int, attempts: int) -> float:

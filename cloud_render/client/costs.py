@@ -10,13 +10,14 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
-from cloud_render.client import objects, prices, reports
-from cloud_render.client.bill import Bill, Work, bill, machine_times
+from cloud_render.client import ledger, objects, prices, reports
+from cloud_render.client.bill import Bill, Work, account, bill, machine_times, priced
 from cloud_render.client.farm import Farm
+from cloud_render.client.ledger import Entry, Ledger
 from cloud_render.client.prices import PriceList
 from cloud_render.client.records import record
 from cloud_render.contract import keys, spending
-from cloud_render.contract.day_prices import price_of
+from cloud_render.contract.day_prices import DayPrices, price_of
 from cloud_render.contract.errors import BadJob, NotThere
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.prices import MACHINES
@@ -26,6 +27,9 @@ By = Literal["job", "scene", "month"]
 
 _AT_ONCE = 4
 """Jobs; each reads its reports in parallel too."""
+
+_LOOKS_AT_ONCE = 16
+"""Of one request each."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,9 @@ def job_bill(farm: Farm, job_id: str, now: datetime) -> Costs:
     work = _work(found.job)
     if found.latest is not None:  # a retry may have raised the limit
         work = replace(work, limit_usd=found.latest.cost_limit(found.job))
-    price_list = _prices(farm, [found.job], now)
+    price_list = _prices(farm, [found.job.prices], now)
     made = bill(work, reports.traces(farm, job_id), price_of(found.job.prices, price_list.hour_price()))
-    return Costs((made,), _source([found.job], price_list), price_list.notices)
+    return Costs((made,), _source([found.job.prices], price_list), price_list.notices)
 
 
 @dataclass(frozen=True)
@@ -91,17 +95,23 @@ def so_far(farm: Farm, job_id: str, hour_price: HourPrice) -> SoFar:
 def costs(farm: Farm, most: int, now: datetime) -> Costs:
     """Of the newest `most` jobs; those that are still being uploaded cost nothing yet and are left out.
 
-    Raises StorageUnavailable, CloudUnreachable or NoCredentials.
+    What jobs used that ended an hour ago or more is kept on this computer: each costs one request then. Raises
+    StorageUnavailable, CloudUnreachable or NoCredentials.
     """
     listing = objects.list_below(farm, keys.JOBS, deep=False)
     ids = [prefix.removeprefix(keys.JOBS).rstrip("/") for prefix in listing.prefixes]
-    newest = sorted(filter(keys.is_job_id, ids), reverse=True)[:most]
+    there = sorted(filter(keys.is_job_id, ids), reverse=True)
+    memory = Ledger(farm.bucket)
+    memory.forget_all_but(there)
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+        ends = list(pool.map(partial(_settled_end, farm), there[:most]))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        known = [each for each in pool.map(partial(_known, farm), newest) if each]
-        jobs = [each.job for each in known]
-        price_list = _prices(farm, jobs, now)
-        bills = tuple(pool.map(partial(_bill, farm, price_list.hour_price()), known))
-    return Costs(bills, _source(jobs, price_list), price_list.notices)
+        entries = [each for each in pool.map(partial(_entry, farm, memory), there[:most], ends) if each]
+    own = [each.prices for each in entries]
+    price_list = _prices(farm, own, now)
+    now_price = price_list.hour_price()
+    bills = tuple(priced(each.work, each.used, price_of(each.prices, now_price)) for each in entries)
+    return Costs(bills, _source(own, price_list), price_list.notices)
 
 
 def sums(bills: Iterable[Bill], by: By) -> list[Sum]:
@@ -131,45 +141,52 @@ def _sum(name: str, bills: Sequence[Bill]) -> Sum:
     )
 
 
-def _prices(farm: Farm, jobs: Sequence[RenderJob | None], now: datetime) -> PriceList:
+def _prices(farm: Farm, own: Sequence[DayPrices | None], now: datetime) -> PriceList:
     """AWS is not asked where every job carries the prices of its day; the table has what they lack."""
-    if jobs and all(job and job.prices for job in jobs):
+    if own and all(own):
         return replace(prices.built_in(farm.s3.meta.region_name, ()), notices=())
     return prices.current(farm.connection, tuple(MACHINES), now)
 
 
-def _source(jobs: Sequence[RenderJob | None], price_list: PriceList) -> str:
-    own = {job.prices.source for job in jobs if job and job.prices}
-    if not own:
+def _source(own: Sequence[DayPrices | None], price_list: PriceList) -> str:
+    sources = {each.source for each in own if each}
+    if not sources:
         return price_list.source
-    day = own.pop() if len(own) == 1 else "those of each job's day"
-    return day if all(job and job.prices for job in jobs) else f"{day}; for jobs without them {price_list.source}"
+    day = sources.pop() if len(sources) == 1 else "those of each job's day"
+    return day if all(own) else f"{day}; for jobs without them {price_list.source}"
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A job that was submitted."""
+def _entry(farm: Farm, memory: Ledger, job_id: str, end: str) -> Entry | None:
+    """None while it is being uploaded."""
+    if end and (kept := memory.find(job_id, end)):
+        return kept
+    entry = _new_entry(farm, job_id)
+    if end and entry and not entry.used.running:
+        memory.keep(job_id, end, entry)
+    return entry
 
-    id: str
-    job: RenderJob | None
-    """None where another version of Cloud Render wrote it; its reports tell its machines all the same."""
+
+def _settled_end(farm: Farm, job_id: str) -> str:
+    """Which end.json the job has, if it has been there for long enough; else empty. A retry takes it away."""
+    key = keys.Prefix.of_job(job_id).end
+    listing = objects.list_below(farm, key)
+    found = listing.find(key)
+    if found is None or listing.now - found.modified < ledger.SETTLED_AFTER:
+        return ""
+    return f"{found.etag} {found.modified.isoformat()}"
 
 
-def _known(farm: Farm, job_id: str) -> _Known | None:
+def _new_entry(farm: Farm, job_id: str) -> Entry | None:
     content = objects.read_if_there(farm, keys.Prefix.of_job(job_id).job)
     if content is None:
         return None
+    used = account(reports.traces(farm, job_id))
     try:
-        return _Known(job_id, RenderJob.from_json(content))
+        job = RenderJob.from_json(content)
     except BadJob:
-        return _Known(job_id, None)
-
-
-def _bill(farm: Farm, hour_price: HourPrice, known: _Known) -> Bill:
-    traces = reports.traces(farm, known.id)
-    if known.job is None:
-        return bill(Work(known.id, known.id[16:-5], "", _created(known.id), None), traces, hour_price)
-    return bill(_work(known.job), traces, price_of(known.job.prices, hour_price))
+        # Another version of Cloud Render wrote it; its reports tell its machines all the same.
+        return Entry(Work(job_id, job_id[16:-5], "", _created(job_id), None), None, used)
+    return Entry(_work(job), job.prices, used)
 
 
 def _work(job: RenderJob) -> Work:
