@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cloud_render.cli import words
-from cloud_render.cli.connect import farm_of, job_of
+from cloud_render.cli.connect import again, farm_of, job_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.interrupt import asked_to_stop
 from cloud_render.cli.options import Settings, command, option, rate_option
@@ -19,7 +21,7 @@ from cloud_render.cli.transfer import TransferDisplay
 from cloud_render.client import download as downloads
 from cloud_render.client.download import Downloaded
 from cloud_render.client.farm import Farm
-from cloud_render.contract.errors import Cancelled
+from cloud_render.contract.errors import BadArguments, Cancelled, CloudRenderError
 
 
 @command("download")
@@ -79,6 +81,26 @@ def fetch(
             raise
         stage.done = _summary(found)
     return found
+
+
+def check_folder(to: Path) -> None:
+    """Raises BadArguments where nothing can be written: no one should learn that after the render."""
+    nearest = next(folder for folder in (to, *to.absolute().parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise BadArguments(f"{to} can't be written: no permission for {nearest}.", "Choose another folder.")
+
+
+def fetch_rendered(
+    settings: Settings, farm: Farm, job_id: str, to: Path, stages: Stages, video: bool = True
+) -> Downloaded:
+    """As fetch(), after a render: where it fails, the advice names the command that renders nothing again."""
+    try:
+        return fetch(farm, job_id, to, stages, video=video)
+    except CloudRenderError as error:
+        first = "" if isinstance(error, Cancelled) else f"{error.advice} "
+        command = again(settings, f"download {job_id} --to {shlex.quote(str(to))}")
+        error.advice = f"{first}All of it is in the cloud: {command}"
+        raise
 
 
 def plain(found: Downloaded) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import click
 from cloud_render.cli import watch, words
 from cloud_render.cli.blenders import blender_option, look_into, scripts_option
 from cloud_render.cli.connect import again, farm_of
+from cloud_render.cli.download import check_folder
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.interrupt import asked_to_stop
 from cloud_render.cli.options import Dollars, Settings, command, frames_per_job, option, rate_option, resolution
@@ -242,6 +243,8 @@ def carry_out(
     hand_over: HandOver = submits.submit,
 ) -> int:
     """Send the plan, say `what` was sent, and watch and download as asked; the exit code."""
+    if to is not None:
+        check_folder(to)
     if builds.lacks(farm, plan.blender):
         settings.output.warn(f"The cloud has no Blender {plan.blender} yet: it is installed first, in some minutes.")
     try:

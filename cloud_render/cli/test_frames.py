@@ -13,7 +13,7 @@ from cloud_render.cli import quote as quotes
 from cloud_render.cli import watch, words
 from cloud_render.cli.blenders import look_into
 from cloud_render.cli.connect import again, farm_of
-from cloud_render.cli.download import fetch
+from cloud_render.cli.download import check_folder, fetch_rendered
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.options import Settings, command, option
 from cloud_render.cli.stages import Stages
@@ -67,6 +67,7 @@ def test(
     of the same scene keeps them: only the other frames are rendered then.
     """
     options = options_of(chosen)
+    check_folder(to or Path.cwd())
     stages = Stages(settings.output)
     farm = farm_of(settings)
     examination = look_into(file, stages, program, options.use_scripts, options.frames or None)
@@ -87,7 +88,7 @@ def test(
         settings.output.document(watch.plain(state))
         watch.say_end(settings, state)
         return watch.EXIT_OF_PHASE[state.phase]
-    fetched = fetch(farm, job_id, to or Path(job_id), stages, video=False)
+    fetched = fetch_rendered(settings, farm, job_id, to or Path(job_id), stages, video=False)
     return _tell(settings, farm, plan, job_id, fetched, Wish(quotes.left_s(deadline, datetime.now(UTC))))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from cloud_render.cli import words
 from cloud_render.cli.connect import again
-from cloud_render.cli.download import fetch, say_where
+from cloud_render.cli.download import fetch_rendered, say_where
 from cloud_render.cli.download import plain as plain_download
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.options import Settings
@@ -111,7 +111,7 @@ def until_end(farm: Farm, job_id: str, stages: Stages, settings: Settings, to: P
         state = follow(lambda: look_and_mend(farm, watcher), stages)
     except KeyboardInterrupt:
         return say_left_running(settings, job_id)
-    fetched = fetch(farm, job_id, to, stages) if to is not None and state.frames_done else None
+    fetched = fetch_rendered(settings, farm, job_id, to, stages) if to is not None and state.frames_done else None
     settings.output.document({**plain(state), **(plain_download(fetched) if fetched else {})})
     say_end(settings, state, hint=to is None)
     if fetched:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 
 def test_a_job_from_submit_to_delete(asked, blend, tmp_path):
@@ -87,6 +90,26 @@ def test_ctrl_c_while_waiting_says_how_to_come_back(asked, started, blend):
     assert f"cloud-render status {job} --watch" in said
     assert "Traceback" not in said
     asked("cancel", job)
+
+
+@pytest.mark.parametrize("command", [["submit", "--download"], ["test", "--to"]])
+def test_a_folder_that_takes_no_frames_is_refused_before_the_render(command, cloud_render, asked, blend):
+    """No one pays for frames to learn that they have nowhere to go."""
+    name, option = command
+    before = asked("jobs")
+    done = cloud_render(name, blend, option, blend / "frames")
+    assert done.returncode == 2
+    assert "can't be written" in done.stderr
+    assert asked("jobs") == before
+
+
+def test_a_download_that_fails_after_the_render_names_the_way_to_the_frames(cloud_render, blend, tmp_path):
+    """The same submit again would render again."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "frames").write_text("in the way")
+    done = cloud_render("submit", blend, "--frames", "1", "--download", "there")
+    assert done.returncode != 0
+    assert re.search(r"All of it is in the cloud: cloud-render download \S+ --to there$", done.stderr.strip())
 
 
 def test_dry_run_needs_no_cloud(cloud_render, blend):
