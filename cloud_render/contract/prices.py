@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What machines are and what AWS asks for them: a dated table for where AWS itself can't be asked. Facts alone.
 
-US dollars, without tax. On-Demand prices are those of AWS's price list for Linux in us-east-1; Spot prices move, so
-those here are typical ones of the same months, no promise. Speeds are Cycles' (median scores of opendata.blender.org
-for the GPU, for CPUs by their cores), good enough to compare machines, not to promise a time.
+US dollars, without tax. None of it was read from AWS, which could not be asked where the table was made:
+
+- On-Demand prices are for Linux in us-east-1. They were compared with tables that other programs and articles publish,
+  which have the same; for g6e.xlarge, m6a.xlarge and m7a.xlarge nothing was found to compare.
+- Spot prices move. Those here are estimates, 0.40 to 0.46 of On-Demand; neither current nor measured.
+- Speeds are estimates of how Cycles would compare on these GPUs and cores; nobody rendered on them for this table.
+- What a region costs beside us-east-1 is an estimate, to the nearest few per cent.
+- Rates are those AWS publishes for us-east-1, as far as they are known; not compared with anything.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-DATE = "2026-06"
-"""When the table was made."""
+DATE = "2026-11"
+"""When the table was made, and compared as far as it was."""
 
 REGION = "us-east-1"
 """Whose prices the table holds."""
@@ -29,11 +34,13 @@ class MachineType:
     vram_gb: int
     """Of the one GPU; 0 where there is none."""
     speed: float
-    """How many times as fast as a g4dn.xlarge (GPU) or an m6i.xlarge (CPU) it renders; the two are not comparable."""
+    """How many times as fast as a g4dn.xlarge (GPU) or an m6i.xlarge (CPU) it renders, as an estimate; the two are not
+    comparable.
+    """
     on_demand: float
     """USD an hour."""
     spot: float
-    """USD an hour, typically."""
+    """USD an hour; an estimate."""
 
 
 _TABLE = (
@@ -75,7 +82,7 @@ _SHARE_ELSEWHERE = 1.4
 
 @dataclass(frozen=True)
 class Rates:
-    """What else is charged; of us-east-1, and hardly another price elsewhere."""
+    """What else is charged, in us-east-1; elsewhere some of it costs more, which is left out."""
 
     disk_gib_month: float = 0.08
     """gp3."""
