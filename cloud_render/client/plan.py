@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -149,7 +150,7 @@ def plan(examination: Examination, options: Options, now: datetime) -> SubmitPla
     frames_per_job, slicing = _slicing(len(frame_list), options.frames_per_job)
     film, filming = video.of_scene(settings, frame_list, options)
     hooks, hook_files = _hooks(options)
-    name = options.name or PurePosixPath(examination.blend.scene_path).stem
+    name = _on_one_line(options.name) or PurePosixPath(examination.blend.scene_path).stem
     return SubmitPlan(
         job_id=keys.new_job_id(name, now),
         name=name,
@@ -178,6 +179,11 @@ def plan(examination: Examination, options: Options, now: datetime) -> SubmitPla
         notices=(*_scene_notices(settings, options), *slicing, *filming),
         warnings=examination.warnings,
     )
+
+
+def _on_one_line(name: str) -> str:
+    """Without line breaks, control characters and halves of characters: the name stands in lists and terminals."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", " ", name).split())
 
 
 def _check_names(settings: SceneSettings, options: Options) -> None:

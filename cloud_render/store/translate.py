@@ -119,7 +119,7 @@ def translated(doing: str, unreachable: type[CloudRenderError] = StorageUnavaila
     except aws.MissingDependencyException as error:  # nothing else of ours needs more than botocore
         raise NoCredentials(*OF_AWS_LOGIN) from error
     except _CREDENTIAL_ERRORS as error:
-        raise NoCredentials(f"No usable AWS credentials: {error}", SIGN_IN) from error
+        raise NoCredentials(f"No usable AWS credentials: {str(error).rstrip('.')}.", SIGN_IN) from error
     except _CONFIGURATION_ERRORS as error:
         raise CloudNotReady(
             f"The AWS configuration can't be used: {error}", "Mend ~/.aws/config or the environment."
@@ -153,6 +153,11 @@ def of_answer(error: aws.ClientError, doing: str) -> CloudRenderError:
 def _of_no_answer(error: Exception, doing: str, unreachable: type[CloudRenderError]) -> CloudRenderError:
     if isinstance(error, aws.NoRegionError):
         return CloudUnreachable("No AWS region is chosen.", "Give --region, or set AWS_REGION or a profile's region.")
+    if isinstance(error, aws.InvalidRegionError):
+        return CloudUnreachable(
+            f"{error.kwargs['region_name']!r} is no AWS region.",
+            "Write it like eu-central-1, after --region, in AWS_REGION or in the profile.",
+        )
     if isinstance(error, ValueError) and "endpoint" not in str(error).lower():
         raise error
     advice = next((advice for kind, advice in _ADVICE if isinstance(error, kind)), _ADVICE_ELSE)

@@ -214,6 +214,13 @@ def test_a_proxy_that_is_no_address_is_refused(text: str) -> None:
         _ = Connection(proxy=text).session
 
 
+@pytest.mark.parametrize("region", ["eu central 1", "eu_central_1", "-"])
+def test_a_region_that_can_be_none_is_refused(region: str) -> None:
+    """A typing error is told as one, not as a fault of the program."""
+    with pytest.raises(CloudUnreachable, match="is no AWS region"):
+        Connection(region=region).client("s3")
+
+
 def test_the_region_of_the_environment_counts(aws: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS_REGION, which boto3 itself does not read."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")

@@ -97,6 +97,21 @@ def test_a_plan_can_be_printed_as_json(planned: Planned) -> None:
     assert (plain["name"], plain["video"]["fps"], plain["frames"]) == ("x", "24/1", "1-6")
 
 
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("shot\n2", "shot 2"),
+        (" a\x1b[31mred\x07 ", "a [31mred"),
+        ("caf\udce9", "caf"),
+        ("\n", "shot 1"),
+        ("日 本", "日 本"),
+    ],
+)
+def test_a_job_s_name_is_one_line(planned: Planned, typed: str, name: str) -> None:
+    """It stands in lists and terminals, which line breaks and control characters would upset."""
+    assert planned(Options(name=typed)).name == name
+
+
 def test_odd_names_make_a_job_that_batch_takes(planned: Planned) -> None:
     """Blanks, dots, slashes and other alphabets stay in the name and never reach an id or a key."""
     for name in ("Scene.001", "shot 1/ä", "日本", "-", "a" * 300):
