@@ -132,6 +132,7 @@ def download(account: Account, job_id: str, folder: Path) -> Task:
         MODEL.downloaded[job_id] = downloaded.folder
         if downloaded.video:
             MODEL.videos[job_id] = downloaded.video
+        _look_whether_it_expires(job_id)
         remembered.forget_download(job_id)
         MODEL.changes += 1
 
@@ -155,6 +156,14 @@ def download(account: Account, job_id: str, folder: Path) -> Task:
         failed,
         told,
     )
+
+
+def _look_whether_it_expires(job_id: str) -> None:
+    """It has ended, and would not be looked at again: what was downloaded is no longer lost with it."""
+    state = MODEL.states.get(job_id)
+    if state is not None and state.expiry:
+        MODEL.states.pop(job_id)
+        MODEL.list_is_old = True
 
 
 def download_name(job_id: str) -> str:

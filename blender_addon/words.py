@@ -42,6 +42,11 @@ def frames(count: int) -> str:
     return say("1 frame") if count == 1 else say("{count} frames", count=f"{count:,}")
 
 
+def days(count: int) -> str:
+    """After "in"."""
+    return say("1 day") if count == 1 else say("{count} days", count=count)
+
+
 def machines(count: int) -> str:
     return say("1 machine") if count == 1 else say("{count} machines", count=count)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -14,10 +14,13 @@ from ..mirror import mirror_of, submitted_at
 from ..model import MODEL
 from ..names import SELECTED
 from ..remembered import remembered
-from ..words import duration, frames, moment, say
+from ..words import days, duration, frames, moment, say
 from . import bill
 from .main import transfer_words
 from .text import wrapped
+
+if TYPE_CHECKING:
+    from cloud_render.client.expiry import Expiry
 
 ICONS = {
     "uploading": "EXPORT",
@@ -58,13 +61,20 @@ class CLOUD_RENDER_UL_jobs(bpy.types.UIList):
         row.label(text=f"{item.title} {moment(submitted_at(item.name))}", icon=ICONS[shown.phase], translate=False)
         right = row.row()
         right.alignment = "RIGHT"
-        right.label(text=_short(shown), translate=False)
+        right.label(text=_short(shown), icon="ERROR" if shown.expiry else "NONE", translate=False)
 
 
 def _short(shown: Any) -> str:
     if shown.phase in ("rendering", "mending", "failed", "cancelled") and shown.frames_total:
         return f"{shown.frames_done}/{shown.frames_total}"
-    return say(PHASES[shown.phase]) if shown.phase != "done" else frames(shown.frames_total)
+    return phase_words(shown) if shown.phase != "done" else frames(shown.frames_total)
+
+
+def phase_words(shown: Any) -> str:
+    """What the job does; while it is queued, that may be more than to wait for a machine."""
+    if shown.installs:
+        return say("Installing Blender {version}", version=shown.installs)
+    return say(PHASES[shown.phase])
 
 
 def draw(layout: Any, context: Any) -> None:
@@ -98,7 +108,7 @@ def _job(layout: Any, context: Any) -> None:
     bill.draw(layout, context, job_id, ended=ended)
     if not ended:  # above what grows while frames arrive
         _buttons_of_running(layout)
-    _download_buttons(layout, job_id, ended=ended)
+    _download_buttons(layout, job_id, shown, ended=ended)
     _thumbnails(layout, job_id)
     if ended:
         _buttons_of_ended(layout, shown)
@@ -112,13 +122,13 @@ def _progress(layout: Any, shown: Any) -> None:
     if shown.frames_total:
         text = say(
             "{phase} · {done} of {total}",
-            phase=say(PHASES[shown.phase]),
+            phase=phase_words(shown),
             done=shown.frames_done,
             total=shown.frames_total,
         )
         layout.progress(factor=shown.frames_done / shown.frames_total, text=text, translate=False)
     else:
-        layout.label(text=PHASES[shown.phase], icon=ICONS[shown.phase])
+        layout.label(text=phase_words(shown), icon=ICONS[shown.phase], translate=False)
     seconds = getattr(shown, "seconds_left", None)
     if seconds:
         layout.label(text=say("{time} left", time=duration(seconds)), icon="TIME", translate=False)
@@ -132,6 +142,14 @@ def _problem(layout: Any, shown: Any) -> None:
     box.alert = shown.phase == "failed"
     for number, line in enumerate(wrapped(shown.problem or waiting)):
         box.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
+
+
+def expiry_words(expiry: Expiry) -> str:
+    """12 frames will be gone in 5 days."""
+    lost = frames(expiry.not_downloaded)
+    if not expiry.days_left:
+        return say("{frames} will be gone within a day", frames=lost)
+    return say("{frames} will be gone in {days}", frames=lost, days=days(expiry.days_left))
 
 
 def _thumbnails(layout: Any, job_id: str) -> None:
@@ -152,10 +170,14 @@ def _buttons_of_running(layout: Any) -> None:
     row.operator("cloud_render.show_log", icon="TEXT")
 
 
-def _download_buttons(layout: Any, job_id: str, *, ended: bool) -> None:
+def _download_buttons(layout: Any, job_id: str, shown: Any, *, ended: bool) -> None:
     if job_id in MODEL.downloads:
         _download(layout, job_id)
         return
+    if shown.expiry:
+        layout = layout.box().column(align=True)
+        layout.alert = True
+        layout.label(text=expiry_words(shown.expiry), icon="ERROR", translate=False)
     row = layout.row(align=True)
     row.operator("cloud_render.download", icon="IMPORT")
     if not ended:

@@ -33,6 +33,7 @@ from states import (
     transfer,
 )
 
+from cloud_render.client.expiry import Expiry
 from cloud_render.contract.month import Month
 
 
@@ -441,6 +442,25 @@ def test_the_limit_of_a_job_that_goes_on_leaves_room_for_its_missing_frames():
     assert suggested(bill(0.45, 9.0), 5, 15) == 9.0
     assert suggested(bill(0.1, 0.2), 0, 20) == 0.35
     assert suggested(bill(0.45, None), 5, 15) == suggested(None, 5, 15) == 0.0
+
+
+def test_a_job_whose_blender_is_installed_says_so():
+    """It does not only wait for a machine."""
+    with showing(job("queued", 0, installs="5.0.1")):
+        assert "Installing Blender 5.0.1 · 0 of 20" in sidebar().texts
+    with showing(job("queued", 0)):
+        assert "Waiting for a machine · 0 of 20" in sidebar().texts
+
+
+def test_frames_that_will_be_deleted_are_said_in_red_above_the_button_that_gets_them():
+    """Days before; the list marks such a job, too."""
+    for days_left, words in ((5, "12 frames will be gone in 5 days"), (0, "12 frames will be gone within a day")):
+        with showing(job("done", 20, expiry=Expiry("2026-04-02T00:00:00+00:00", days_left, 12, 20))):
+            picture = sidebar()
+        assert words in picture.alarming()
+        drawn_after = picture.drawn[[each.text for each in picture.drawn].index(words) :]
+        assert next(each.values["operator"] for each in drawn_after if each.what == "operator").endswith(".download")
+        assert [each.text for each in picture.of("label") if each.values.get("icon") == "ERROR"] == ["20 frames", words]
 
 
 def test_why_a_job_failed_is_red():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import line
 from blender import model, part, preferences, until
 from guard import heard, of_hashes, of_network
 from scenes import DULL, ended, job_json, looked, missing_image, one_that_goes_on, scene, submitted
+
+from cloud_render.client.expiry import Expiry
 
 ops = bpy.ops.cloud_render
 
@@ -154,17 +157,16 @@ def test_the_deadline_of_the_settings_is_in_the_dialog():
     assert ops.test() == {"FINISHED"}
     ended()
     chosen.deadline = "20h"
-    press()
+    start(part("operators.submit").wishes_of(bpy.context.scene))
     until_stage("ready")
     until(lambda: model().submit.priced, "the price")
     pricing = part("pricing")
     assert model().submit.priced.deadline_s == 20 * 3600
-    before = list(pricing.offers().values())
+    assert all(offer.meets_deadline for offer in pricing.offers().values())
     with heard(of_network) as calls:
         pricing.meet("1min")
     assert calls == []
     assert not any(offer.meets_deadline for offer in pricing.offers().values())
-    assert list(pricing.offers().values()) != before
     ops.stop()
 
 
@@ -513,6 +515,16 @@ def test_a_log_is_shown_as_a_text():
 
     until(is_whole, "the last line, which may come late")
     assert len(bpy.data.texts) == 1
+
+
+def test_what_was_downloaded_is_no_longer_about_to_be_lost():
+    """The job has ended, and is looked at once more."""
+    job_id = submitted("shot")
+    state = ended()
+    model().states[job_id] = replace(state, expiry=Expiry("2026-04-02T00:00:00+00:00", 5, 3, 3))
+    assert ops.download(pressed=True) == {"FINISHED"}
+    until(lambda: job_id in model().videos, "the download")
+    until(lambda: model().states.get(job_id) == state, "another look")
 
 
 def test_a_stopped_download_goes_on_where_it_stopped():

@@ -15,6 +15,7 @@ from blender import FOLDER, model, part
 
 from cloud_render.client import prices, quote
 from cloud_render.client.bill import Bill, MachineCost
+from cloud_render.client.expiry import Expiry
 from cloud_render.client.frame_times import FrameFact, Measured
 from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.client.options import Options
@@ -213,6 +214,9 @@ def states() -> dict[str, Callable[[Any], None]]:
         "a job that its limit stopped": also(job("failed", problem=OVER_LIMIT), bills={JOB: bill(0.45, 0.5)}),
         "a complete failed job": job("failed", 20, 20, problem="FFmpeg made no video."),
         "a job that waits": job("queued", 0, waiting_because="CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"),
+        "a job whose Blender is being installed": job("queued", 0, installs="5.0.1"),
+        "a job that expires": job("done", 20, expiry=Expiry("2026-04-02T00:00:00+00:00", 5, 12, 20)),
+        "a job that expires today": job("failed", expiry=Expiry("2026-04-02T00:00:00+00:00", 0, 1, 5)),
         "a job with pictures": also(
             job("rendering", newest=(5, 4, 3, 2, 1)), previews={JOB: {5: FOLDER / "5.jpg", 4: FOLDER / "4.jpg"}}
         ),
