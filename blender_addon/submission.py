@@ -32,7 +32,7 @@ from .account import own_folder
 from .background import BACKGROUND, Task
 from .model import MODEL, Account, Found, Stage, Submit, Transfer
 from .polling import POLLING
-from .tested import Tested
+from .tested import Tested, Verdict
 from .trouble import problem_of
 from .words import say
 
@@ -120,18 +120,19 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
 
     test = Tested.of(own_folder("tested"), packed.examination.blend.scene_path)
 
-    def work(cloud: Any, task: Task) -> _FoundOut:
+    def work(cloud: Any, task: Task) -> tuple[Found, Verdict]:
         wishes, options = packed.wishes, packed.options
         copy = Path(packed.examination.blend.path)
-        changed = None if wishes.again_of else test.take_over(copy, scripts=options.use_scripts)
+        verdict = tested.NO_TEST if wishes.again_of else test.take_over(copy, scripts=options.use_scripts)
         found = cloud.find_out(
             account, packed.examination, options, wishes.again_of, wishes.test, task.tell, task.stopped
         )
-        return _FoundOut(found, 0 if wishes.again_of else cloud.kept(account, found.plan), changed)
+        kept = cloud.kept(account, found.plan) if verdict.same else 0
+        return found, replace(verdict, kept=kept)
 
-    def done(answer: _FoundOut) -> None:
+    def done(answer: tuple[Found, Verdict]) -> None:
         wishes, missing = packed.wishes, packed.examination.missing
-        found = _with_notice(answer.found, tested.words(answer.kept, answer.changed))
+        found = _with_notice(answer[0], tested.words(answer[1]))
         _keep(packed.folder, account, found.plan, wishes)
         _change(
             stage="ready",
@@ -153,17 +154,6 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
         failed,
         told,
     )
-
-
-@dataclass(frozen=True)
-class _FoundOut:
-    """What the thread of find_out() comes back with."""
-
-    found: Found
-    kept: int
-    """Test frames that need not be rendered."""
-    changed: str | None
-    """What was changed since the test; see tested.py."""
 
 
 def _with_notice(found: Found, words: str) -> Found:

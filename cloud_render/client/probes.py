@@ -11,6 +11,7 @@ from cloud_render.client import history, objects
 from cloud_render.client.farm import Farm
 from cloud_render.client.objects import Entry
 from cloud_render.client.plan import SubmitPlan
+from cloud_render.client.records import frames_there
 from cloud_render.client.submit import NOTHING, Inherited
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import keys
@@ -65,11 +66,35 @@ def inherited(farm: Farm, plan: SubmitPlan, cancelled: Callable[[], bool] = NEVE
 
     Whether they are is known once the files were read: then the hashes of all of them must agree.
     """
-    tested = [each.job for each in history.past_jobs(farm, plan) if each.same and _is_test(each.job, plan)]
-    if not tested or plan.hooks.pre_render or plan.hooks.post_render:
+    tested = _tested(farm, plan)
+    if not tested:
         return NOTHING
     keeper = _Keeper(farm, plan, tested, cancelled)
     return Inherited("/" + ",".join(job.id for job in tested), keeper.copy_to)
+
+
+def kept(farm: Farm, plan: SubmitPlan) -> int:
+    """How many frames a submit of `plan` will find rendered, as far as the sizes of its files tell.
+
+    Raises StorageUnavailable or NoCredentials.
+    """
+    there: set[int] = set()
+    for job in _tested(farm, plan):
+        there |= set(frames_there(job, objects.list_below(farm, keys.Prefix.of_job(job.id).frames).entries))
+    return len(there.intersection(_may_be_kept(plan)))
+
+
+def _tested(farm: Farm, plan: SubmitPlan) -> list[RenderJob]:
+    """Test jobs of the same scene; none where a hook may do something to each frame."""
+    if plan.hooks.pre_render or plan.hooks.post_render:
+        return []
+    return [each.job for each in history.past_jobs(farm, plan) if each.same and _is_test(each.job, plan)]
+
+
+def _may_be_kept(plan: SubmitPlan) -> tuple[int, ...]:
+    """A job without a video must render something: it would have no job in Batch at all."""
+    planned = ranges.parse(plan.frames)
+    return planned if plan.video else planned[:-1]
 
 
 def _is_test(job: RenderJob, plan: SubmitPlan) -> bool:
@@ -93,16 +118,11 @@ class _Keeper:
         """Doing it again copies the rest. Raises StorageUnavailable or Cancelled."""
         new = keys.Prefix.of_job(job_id)
         hashes = _hashes(Contents.from_json_gz(objects.read(self._farm, new.contents)))
-        wanted = set(self._wanted())
+        wanted = set(_may_be_kept(self._plan))
         there = {entry.key for entry in objects.list_below(self._farm, new.root).entries}
         for job in self._tested:
             if job.id != job_id and {file.path: file.sha256 for file in job.files} == hashes:
                 there |= self._copy(keys.Prefix.of_job(job.id), new, wanted, there)
-
-    def _wanted(self) -> tuple[int, ...]:
-        """A job without a video must render something: it would have no job in Batch at all."""
-        planned = ranges.parse(self._plan.frames)
-        return planned if self._plan.video else planned[:-1]
 
     def _copy(self, old: keys.Prefix, new: keys.Prefix, wanted: set[int], there: set[str]) -> set[str]:
         """The primary images last: where one is, its frame is whole. The new keys."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from cloud_render.client import history, month, prices, probes, submit
 from cloud_render.client.farm import Farm
@@ -95,8 +96,12 @@ def limited_by(plan: SubmitPlan, found: Quote) -> SubmitPlan:
 
 
 def submit_keeping_tests(
-    farm: Farm, plan: SubmitPlan, progress: Progress = SILENT, cancelled: Callable[[], bool] = NEVER
+    farm: Farm,
+    plan: SubmitPlan,
+    progress: Progress = SILENT,
+    cancelled: Callable[[], bool] = NEVER,
+    memory: Path | None = None,
 ) -> str:
     """submit.submit(), but test frames of the scene as it is now are kept and not rendered again."""
     inherited = probes.inherited(farm, plan, cancelled)
-    return submit.submit(farm, plan, progress, cancelled, inherited=inherited)
+    return submit.submit(farm, plan, progress, cancelled, memory, inherited=inherited)

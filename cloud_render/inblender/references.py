@@ -126,6 +126,8 @@ def _iterator_references(spans: Spans) -> Iterator[Reference]:
     for block, raw in _named_paths():
         if not raw or (block is not None and block.id_type == "LIBRARY" and not _library_counts(block, in_use)):
             continue
+        if block is not None and block.is_runtime_data:
+            continue  # only looked at: it is never saved
         path = resolve(raw, _base(block) if block is not None else None)
         if path.startswith(bundled):
             continue  # Blender's own brushes, which it links by itself

@@ -92,14 +92,14 @@ def test_copies_of_a_few_scenes_are_kept():
 def tested() -> list[int]:
     """The frames that a test rendered."""
     assert ops.test() == {"FINISHED"}
-    ended()
+    assert ended().phase == "done"
     return of_submission()
 
 
 def rendered() -> list[int]:
     """The frames that the job rendered."""
     assert ops.submit() == {"FINISHED"}
-    ended()
+    assert ended().phase == "done"
     return of_submission()
 
 
