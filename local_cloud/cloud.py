@@ -161,7 +161,7 @@ class Cloud:
             BadLine(plan, injected, names_of(engine)),
             {keys.access: keys.secret},
         )
-        moto_steps.apply(partial(_client, endpoint, keys), partial(_terminate, engine))
+        moto_steps.apply(partial(_client, endpoint, keys), partial(_terminate, engine), outbox.execution_stopped)
         deliveries = {"batch": to_batch(batch), "sns": to_sns, "states": to_states}
         undo.callback(EventBus(outbox, deliveries).start().stop)
         engine.start()

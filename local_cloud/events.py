@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What EventBridge is told here: a Batch job that has come further, an object that has come into an inbox.
+"""What EventBridge is told here: a Batch job that has come further, an object in an inbox, an execution's stop.
 
 Events wait in a file until they are delivered, so that a restart loses none.
 """
@@ -63,6 +63,11 @@ class Outbox:
     def done(self, number: int) -> None:
         with self._lock:
             self._database.execute("DELETE FROM events WHERE number = ?", (number,))
+
+    def execution_stopped(self, region: str, execution: Event) -> None:
+        """To be told of each execution of a state machine that somebody stops."""
+        kind = "Step Functions Execution Status Change"
+        self.put(_event("aws.states", kind, region, [execution["executionArn"]], execution))
 
     def job_came_further(self, job: Job) -> None:
         """To be told of each state of each whole job, as soon as it is in it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_cloud.registry import ACCOUNT
@@ -19,14 +19,18 @@ _JOBS: dict[str, list[str]] = defaultdict(list)
 """ARN of an execution → the ids of the Batch jobs that it has waited for."""
 
 
-def apply(client_of: Callable[[str, str], Any], terminate: Callable[[str, str], None]) -> None:
+Tell = Callable[[str, Mapping[str, Any]], None]
+"""Hears of the region and the details of an execution that was stopped."""
+
+
+def apply(client_of: Callable[[str, str], Any], terminate: Callable[[str, str], None], tell: Tell) -> None:
     """Change moto in place. `client_of` makes a client for a service and region; `terminate` ends a job."""
     # It tells each failure of a machine many times over; DescribeExecution has it.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
     _interpret()
     _call_this_cloud(client_of)
     _translate_names()
-    _end_jobs_of_stopped_executions(terminate)
+    _end_jobs_of_stopped_executions(terminate, tell)
 
 
 def start(region: str, machine: str, name: str, given: str) -> None:
@@ -86,8 +90,8 @@ def _translate_names() -> None:
     service._normalise_parameters, service._normalise_response = parameters, response
 
 
-def _end_jobs_of_stopped_executions(terminate: Callable[[str, str], None]) -> None:
-    """moto leaves the job that a stopped execution waits for running."""
+def _end_jobs_of_stopped_executions(terminate: Callable[[str, str], None], tell: Tell) -> None:
+    """moto leaves the job that a stopped execution waits for running, and no rule hears of it."""
     import importlib
 
     from moto.stepfunctions.parser.models import StepFunctionsParserBackend
@@ -109,6 +113,14 @@ def _end_jobs_of_stopped_executions(terminate: Callable[[str, str], None]) -> No
             time.sleep(0.05)
         for job_id in _JOBS.pop(execution_arn, ()):
             terminate(job_id, "The execution was stopped.")
+        found = self.describe_execution(execution_arn)
+        detail = {
+            "executionArn": execution_arn,
+            "stateMachineArn": found.state_machine_arn,
+            "name": found.name,
+            "status": found.exec_status,
+        }
+        tell(self.region_name, detail)
         return answer
 
     tasks._eval_service_task, backend.stop_execution = evaluate_and_note, stop_with_jobs

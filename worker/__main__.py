@@ -11,11 +11,13 @@ import argparse
 import importlib
 import logging
 import sys
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from cloud_render.contract.errors import BadArguments, CloudRenderError
+from cloud_render.contract.scene import Device
 
 log = logging.getLogger("worker")
 
@@ -66,11 +68,18 @@ def inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames-per-job", type=number, default=0, help="frames of one array child; 0: as many as are worth a machine"
     )
+    parser.add_argument("--device", choices=typing.get_args(Device), help="instead of CLOUD_RENDER_DEVICE")
+    parser.add_argument("--name", default="", help="the job's name for people, instead of the file's")
+    parser.add_argument("--client", default="", help="who asks, for job.json: an execution's ARN")
 
 
-def mend_options(parser: argparse.ArgumentParser) -> None:
+def stack_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stack", required=True, help="name of the stack that the job belongs to")
-    parser.add_argument("--name", required=True, help="the failed job's name in Batch, such as ID-0-render")
+    parser.add_argument(
+        "--name",
+        required=True,
+        help="mend: the failed job's name in Batch, such as ID-0-render; begin: the job's ID; end: an execution's ARN",
+    )
 
 
 def install_options(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +102,9 @@ ACTIONS = {
     "render": Action("render the frames of one child", render_options, "worker.render"),
     "stitch": Action("make the video out of the frames", stitch_options, "worker.stitch"),
     "inspect": Action("make a job out of a .blend that lies in S3", inspect_options, "worker.inspect"),
-    "mend": Action("submit once more what was lost, or say why not", mend_options, "worker.mend"),
+    "mend": Action("submit once more what was lost, or say why not", stack_options, "worker.mend"),
+    "begin": Action("submit the job of a dropped file", stack_options, "worker.dropped"),
+    "end": Action("cancel the job of a dropped file", stack_options, "worker.dropped"),
     "install-blender": Action("put a Blender build into the bucket", install_options, "worker.install"),
 }
 

@@ -90,11 +90,11 @@ def reporting(action: Action, bucket: Bucket, prefix: Prefix, submission: int, a
     """
     started = now()
     draft = Draft(ChildReport(action, submission, attempt.index, attempt.number, 0, started, started))
-    key = (
-        prefix.stitch_report(submission, attempt.number)
-        if action == "stitch"
-        else prefix.report(submission, attempt.index, attempt.number)
-    )
+    key = {
+        "render": prefix.report(submission, attempt.index, attempt.number),
+        "stitch": prefix.stitch_report(submission, attempt.number),
+        "inspect": prefix.inspection(attempt.number),
+    }[action]
     try:
         yield draft
     except BaseException as error:  # whatever ends the attempt is told, and then goes on its way

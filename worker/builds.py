@@ -63,8 +63,11 @@ class Build:
 
 
 @contextlib.contextmanager
-def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], None]) -> Iterator[Blender]:
-    """The Blender for a job of Blender `version` ("" for any). A build stays in the cache as long as the block.
+def chosen(
+    bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], None], advised: str = ""
+) -> Iterator[Blender]:
+    """The Blender for a job of Blender `version` ("" for any). A build stays in the cache as long as the block. Where
+    there is none, `advised` is the version to be installed, if not `version`.
 
     Raises UnreadableBlend (too old), BadArguments, or BadInput where there is none.
     """
@@ -73,10 +76,11 @@ def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], Non
         return
     build = _of_bucket(bucket, version)
     if build is None:
+        wanted = version or advised or "VERSION"
         raise BadInput(
             f"There is no Blender{' ' + release(version) if version else ''} here or in {bucket.uri(keys.BLENDER)}.",
-            f"Install it: cloud-render blender install {version or 'VERSION'}, or by hand "
-            f"python -m worker install-blender {version or 'VERSION'} --to s3://{bucket.name}/blender",
+            f"Install it: cloud-render blender install {wanted}, or by hand "
+            f"python -m worker install-blender {wanted} --to s3://{bucket.name}/blender",
         )
     with cache.build(build.sha256, lambda folder: _unpack(bucket, cache, build, folder)) as folder:
         found = door.of_build(folder)

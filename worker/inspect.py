@@ -4,30 +4,39 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
-import json
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cloud_render import blender as door
 from cloud_render.contract import frames, keys
-from cloud_render.contract.errors import BadArguments
+from cloud_render.contract.errors import BadArguments, CloudRenderError, TryAgain, UnreadableBlend
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.keys import Prefix
+from cloud_render.contract.report import End
+from cloud_render.contract.versions import numbers
 from cloud_render.store import SourceFile, Store
 from worker import builds, plain
-from worker.attempt import Attempt, reporting, scratch
+from worker.attempt import Attempt, Draft, now, reporting, scratch
 from worker.cache import Cache
 from worker.child import Folders, blender_environment
 from worker.interruption import listening
 from worker.quiet_log import QuietLog
-from worker.s3 import bucket_and_key
+from worker.s3 import Bucket, bucket_and_key
 
 log = logging.getLogger(__name__)
 
+CREATED_BY = "dropped"
+"""In place of a person, who is not known: whose share of the machines such jobs take."""
+
 
 def run(arguments: argparse.Namespace) -> str:
-    """Writes contents.json.gz, slices.json and, last, job.json below the output. Raises CloudRenderError."""
+    """Writes contents.json.gz and, last, job.json below the output, or else end.json with the reason. Raises
+    CloudRenderError.
+    """
     source, key = bucket_and_key(arguments.input)
     bucket, place = bucket_and_key(arguments.output)
     if not key.endswith(".blend"):
@@ -35,39 +44,65 @@ def run(arguments: argparse.Namespace) -> str:
     prefix = Prefix.of_key(place)
     with (
         listening(),
+        _end_told(bucket, prefix),
         reporting("inspect", bucket, prefix, 0, Attempt.of_environment()) as draft,
         scratch() as parent,
     ):
         folders, cache = Folders.below(parent), Cache.of_environment(parent)
         blend = plain.fetch(source, key, folders.root, cache)
-        with builds.chosen(source, cache, "", draft.warn) as blender:
-            draft.add(blender=blender.version)
-            environment = blender_environment(folders, cache)
-            answer = door.ask(blender, plain.request(blend), env=environment, log=QuietLog())
-        job = plain.job_of(plain.examination_of(answer), blend, None, 1, plain.device(), datetime.now(UTC))
-        own_id = place.rstrip("/").rpartition("/")[2]
-        job = dataclasses.replace(
-            job,
-            id=own_id if keys.is_job_id(own_id) else job.id,
-            frames_per_job=_frames_per_job(arguments.frames_per_job, len(job.frame_list)),
-        )
+        job = _named(_job(source, blend, folders, cache, draft, arguments), place, arguments)
         contents = Store(bucket.client, bucket.name).upload([SourceFile(blend, job.blend)], job.id)
         bucket.put(prefix.contents, contents.to_json_gz(), "application/gzip")
-        bucket.put(prefix.slices, json.dumps(_slices(job)).encode(), "application/json")
         bucket.put(prefix.job, job.to_json().encode(), "application/json")
     return f"{bucket.uri(prefix.job)} renders frames {job.frames} of scene {job.scene}"
 
 
+@contextlib.contextmanager
+def _end_told(bucket: Bucket, prefix: Prefix) -> Iterator[None]:
+    """There is no client that waits for the job: where it can't be made, its end says why."""
+    try:
+        yield
+    except TryAgain:
+        raise
+    except CloudRenderError as error:
+        end = End("failed", 0, 0, now(), problem=error.problem, advice=error.advice)
+        bucket.put_if_absent(prefix.end, end.to_json().encode(), "application/json")
+        raise
+
+
+def _job(
+    source: Bucket, blend: Path, folders: Folders, cache: Cache, draft: Draft, arguments: argparse.Namespace
+) -> RenderJob:
+    """As the scene describes it. Raises what Blender and plain.job_of() raise."""
+    release = plain.release_of(blend)
+    with builds.chosen(source, cache, "", draft.warn, advised=release and f"{release}.0") as blender:
+        draft.add(blender=blender.version)
+        _refuse_newer(release, blender.version)
+        environment = blender_environment(folders, cache)
+        answer = door.ask(blender, plain.request(blend), env=environment, log=QuietLog())
+    device = arguments.device or plain.device()
+    return plain.job_of(plain.examination_of(answer), blend, None, 1, device, datetime.now(UTC))
+
+
+def _refuse_newer(release: str, version: str) -> None:
+    if release and numbers(release) > numbers(version)[:2]:
+        raise UnreadableBlend(
+            f"Blender {release} has saved it, and the newest one in the cloud is {version}.",
+            f"Install one: cloud-render blender install {release}.0. Then drop the file again.",
+        )
+
+
+def _named(job: RenderJob, place: str, arguments: argparse.Namespace) -> RenderJob:
+    own_id = place.rstrip("/").rpartition("/")[2]
+    return dataclasses.replace(
+        job,
+        id=own_id if keys.is_job_id(own_id) else job.id,
+        name=arguments.name.removesuffix(".blend") or job.name,
+        frames_per_job=_frames_per_job(arguments.frames_per_job, len(job.frame_list)),
+        created_by=CREATED_BY,
+        client=arguments.client,
+    )
+
+
 def _frames_per_job(wanted: int, total: int) -> int:
     return frames.fitted_frames_per_job(total, wanted) if wanted else frames.automatic_frames_per_job(total)
-
-
-def _slices(job: RenderJob) -> dict[str, object]:
-    """What who submits the job without reading it must know: Batch itself passes nothing on from a job to the next."""
-    total = len(job.frame_list)
-    return {
-        "children": frames.children(total, job.frames_per_job),
-        "framesPerJob": job.frames_per_job,
-        "totalFrames": total,
-        "video": f"video.{job.video.container}" if job.video else "",
-    }

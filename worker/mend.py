@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Action `mend`: what the stack does by itself about an array or a stitch that has failed.
 
-The one part of the worker that is a client of the stack: it runs with a role of its own, which no scene ever has.
+With dropped.py the one part of the worker that is a client of the stack: it runs with a role of its own, which no scene
+ever has.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,6 +17,12 @@ from cloud_render.contract.scene import Device, Examination, SceneSettings, prob
 from worker.cache import Cache, in_words, require_free, sha256_of
 from worker.layout import place
 from worker.s3 import Bucket
+
+_HEADER = 32
+"""Bytes, of which the version is among the first."""
+
+_SAVED_BY = re.compile(rb"BLENDER(?:[-_][vV](\d)(\d\d)|\d\d-\d\dv(\d\d)(\d\d))")
+"""`BLENDER-v405`, `BLENDER17-01v0500`."""
 
 
 def fetch(bucket: Bucket, key: str, root: Path, cache: Cache) -> Path:
@@ -34,6 +41,13 @@ def fetch(bucket: Bucket, key: str, root: Path, cache: Cache) -> Path:
     if target.stat().st_size != size:
         raise BadArguments(f"{bucket.uri(key)} changed while it was read ({in_words(size)}).", "Try again.")
     return target
+
+
+def release_of(blend: Path) -> str:
+    """major.minor of the Blender that saved it, such as 4.5; empty where its first bytes are compressed."""
+    with blend.open("rb") as file:
+        match = _SAVED_BY.match(file.read(_HEADER))
+    return "{}.{}".format(*(int(number) for number in match.groups() if number)) if match else ""
 
 
 def job_of(

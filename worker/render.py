@@ -25,15 +25,16 @@ from cloud_render.contract.day_prices import price_of
 from cloud_render.contract.errors import BadArguments, BlenderFailed, DiskFull
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.contract.keys import Prefix
+from cloud_render.contract.report import End
 from cloud_render.contract.spending import typical_price
 from worker import builds, failures, hooks, layout, plain, plan
-from worker.attempt import Attempt, Draft, reporting, scratch
+from worker.attempt import Attempt, Draft, now, reporting, scratch
 from worker.cache import Cache, is_full
 from worker.child import Folders, blender_environment
 from worker.interruption import Interruption, listening
 from worker.metadata import Metadata, SpotWatch, address
-from worker.quiet_log import QuietLog
 from worker.month import MonthlyLimit
+from worker.quiet_log import QuietLog
 from worker.s3 import Bucket, bucket_and_key
 from worker.session import Session
 from worker.spending import Account, pulse_of
@@ -143,15 +144,32 @@ def _render_job(child: Child, call: Call) -> str:
     child.draft.add(skipped=tuple(frame for frame in work.frames if frame not in set(work.missing)))
     if (call.bucket.name, call.prefix) != (source.name, home):
         call.bucket.put_if_absent(call.prefix.job, job.to_json().encode(), "application/json")  # the stitch looks there
-    if work.nothing_left:
-        return _words(work)
+    if not work.nothing_left:
+        _render_missing(child, call, work, submission, home)
+    _end_if_last(call, work)
+    return _words(work)
+
+
+def _render_missing(child: Child, call: Call, work: Work, submission: Submission | None, home: Prefix) -> None:
+    """With the scene fetched and a Blender for it."""
+    source, job = call.source, work.job
     limit = submission.cost_limit(job) if submission else job.limits.cost_usd
     with child.account(call, job, limit) as account:
         account.check(0.0)  # before anything is fetched
         blend = layout.lay_out(source, home, job, child.folders.root, child.cache)
         with builds.chosen(source, child.cache, job.blender, child.draft.warn) as blender:
             _render(child, work, blender, blend, account)
-    return _words(work)
+
+
+def _end_if_last(call: Call, work: Work) -> None:
+    """A plain job that no stitch follows is the last of its job with all frames there: it tells the end."""
+    if work.job.video is not None or call.attempt.size is not None:
+        return
+    total = len(work.job.frame_list)
+    there = [item.key for item in call.bucket.list(call.prefix.frames)]
+    if not plan.missing(work.job.frame_list, there, call.prefix, work.job.image.extension):
+        end = End("done", total, total, now())
+        call.bucket.put_if_absent(call.prefix.end, end.to_json().encode(), "application/json")
 
 
 def _render_plain(child: Child, call: Call) -> str:
@@ -160,9 +178,9 @@ def _render_plain(child: Child, call: Call) -> str:
         answer = door.ask(
             blender, plain.request(blend), env=blender_environment(child.folders, child.cache), log=QuietLog()
         )
-        now = datetime.now(UTC)
+        moment = datetime.now(UTC)
         examination = plain.examination_of(answer)
-        job = plain.job_of(examination, blend, call.total_frames, call.frames_per_job, plain.device(), now)
+        job = plain.job_of(examination, blend, call.total_frames, call.frames_per_job, plain.device(), moment)
         job = plain.claim(call.bucket, call.prefix, job)
         log.info("frames %s of scene %s; a plain .blend's video has no sound", job.frames, job.scene)
         work = _work(call, job, job.frame_list)

@@ -19,10 +19,9 @@ from cloud_render.client import batch, objects
 from cloud_render.client.batch import BatchAttempt, BatchJob
 from cloud_render.client.farm import Farm
 from cloud_render.client.objects import Entry
-from cloud_render.client.records import frames_there, record
+from cloud_render.client.records import frames_there, no_job, record
 from cloud_render.client.reports import read_all
 from cloud_render.contract import frames, keys
-from cloud_render.contract.errors import NotThere
 from cloud_render.contract.job import Submission
 from cloud_render.contract.report import ChildReport
 
@@ -135,9 +134,10 @@ def audit(farm: Farm, job_id: str) -> Audit:
 
     Raises NotThere, BadJob (of job.json), CloudUnreachable, StorageUnavailable or NoCredentials.
     """
-    job = record(farm, job_id).job
+    seen = record(farm, job_id)
+    job = seen.job
     if job is None:
-        raise NotThere(f"{job_id} was never submitted.", "It is still being uploaded, or its upload was stopped.")
+        raise no_job(seen)
     prefix = keys.Prefix.of_job(job_id)
     submissions = _submissions(farm, prefix)
     there = frames_there(job, objects.list_below(farm, prefix.frames).entries)

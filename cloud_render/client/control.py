@@ -9,9 +9,9 @@ from dataclasses import replace
 from cloud_render.client import batch, content, month, objects, reasons
 from cloud_render.client.farm import Farm
 from cloud_render.client.hand_over import hand_over
-from cloud_render.client.records import Record, missing_frames, record
+from cloud_render.client.records import Record, missing_frames, no_job, record
 from cloud_render.contract import frames, keys
-from cloud_render.contract.errors import BadArguments, NotThere
+from cloud_render.contract.errors import BadArguments
 from cloud_render.contract.job import Gaps, RenderJob, Submission
 from cloud_render.contract.report import End
 from cloud_render.contract.scene import MachineClass
@@ -109,7 +109,7 @@ def delete(farm: Farm, job_id: str) -> int:
 
 def _ended_job(farm: Farm, found: Record) -> RenderJob:
     if found.job is None:
-        raise NotThere(f"The upload of {found.job_id} has not ended.", "Submit the same scene again: it goes on there.")
+        raise no_job(found)
     if _is_running(farm, found):
         raise BadArguments(
             f"{found.job_id} is still running.", f"Wait for it, or cancel it: `cloud-render cancel {found.job_id}`."

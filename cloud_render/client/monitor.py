@@ -116,8 +116,7 @@ class Monitor:
         """Raises NotThere, BadJob, CloudUnreachable, StorageUnavailable or NoCredentials."""
         found = record(self._farm, self._job_id, self._job)
         if found.job is None:
-            phase: Phase = found.end.state if found.end else "uploading"
-            return JobState(self._job_id, self._job_id, phase, 0, 0)
+            return self._without_job(found.end)
         self._job = found.job
         now = self._list_frames(found.job)
         if found.end is not None:
@@ -125,6 +124,12 @@ class Monitor:
         else:
             state = self._of_batch(found, found.job, _described(self._farm, found), now)
         return replace(state, expiry=expiry(self._farm, self._job_id, state.frames_done, now))
+
+    def _without_job(self, end: End | None) -> JobState:
+        """While it is uploaded; or cancelled meanwhile, or made of a dropped file that can't be one."""
+        if end is None:
+            return JobState(self._job_id, self._job_id, "uploading", 0, 0)
+        return JobState(self._job_id, self._job_id, end.state, 0, 0, problem=end.problem, advice=end.advice)
 
     def _list_frames(self, job: RenderJob) -> datetime:
         """Bring `_there` up to date; the server's time."""

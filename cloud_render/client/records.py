@@ -59,6 +59,13 @@ def record(farm: Farm, job_id: str, known: RenderJob | None = None) -> Record:
     )
 
 
+def no_job(found: Record) -> NotThere:
+    """What to say of a job without job.json."""
+    if found.end is not None and found.end.problem:
+        return NotThere(found.end.problem, found.end.advice)
+    return NotThere(f"The upload of {found.job_id} has not ended.", "Submit the same scene again: it goes on there.")
+
+
 def frames_there(job: RenderJob, entries: Iterable[Entry]) -> dict[int, Entry]:
     """The job's frames among `entries` of its frames folder. Files of another format or name are none of them."""
     wanted = {keys.Prefix.of_job(job.id).frame(frame, job.image.extension): frame for frame in job.frame_list}

@@ -2,6 +2,7 @@
 """Submits: content, then job.json, then Batch. Stopped anywhere, the same again goes on and makes no second job.
 
 submit()  content to the store -> contents.json.gz -> job.json (only if absent) -> claim batch/0.json -> SubmitJob twice
+begin()   the second half alone, of a job that somebody else has written: a file that came through the inbox
 resume()  what a submit left half done: ids that were not written down, an array without its stitch
 A job that inherits frames has them before its job.json, and claims batch/1.json, which names the other frames.
 Retries, cancelling and deleting are control.py's, rendering some frames again is again.py's.
@@ -21,13 +22,13 @@ from cloud_render.client.farm import Farm
 from cloud_render.client.hand_over import hand_over
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan, plan
-from cloud_render.client.records import Record, missing_frames, record
+from cloud_render.client.records import Record, missing_frames, no_job, record
 from cloud_render.contract import frames, keys
-from cloud_render.contract.errors import Cancelled, CloudRenderError, NotThere
+from cloud_render.contract.errors import Cancelled, CloudRenderError
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.store import NEVER, SILENT, Progress, SourceFile
 
-__all__ = ["Options", "SubmitPlan", "cancel", "delete", "plan", "resume", "retry", "stitch", "submit"]
+__all__ = ["Options", "SubmitPlan", "begin", "cancel", "delete", "plan", "resume", "retry", "stitch", "submit"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,19 @@ def submit(
     return job.id
 
 
+def begin(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> Submission:
+    """The first submission of a job whose content and job.json are there; doing it again goes on, and makes no second.
+
+    Raises as submit(); NotThere where there is no job.json, Cancelled for a job that has ended.
+    """
+    found = record(farm, job_id)
+    job = found.job
+    if job is None:
+        raise no_job(found)
+    farm.render_queue(job.device, job.machine)  # refuses a machine that the stack has not
+    return _begin(farm, job, sleep)
+
+
 def resume(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> bool:
     """Finish what a submit of this job left half done more than a minute ago; whether there was anything.
 
@@ -88,7 +102,7 @@ def resume(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> bool:
     """
     found = record(farm, job_id)
     if found.job is None:
-        raise NotThere(f"The upload of {job_id} has not ended.", "Submit the same scene again: it goes on there.")
+        raise no_job(found)
     if found.end is not None:
         return False
     return _mended(farm, found, found.job, sleep)

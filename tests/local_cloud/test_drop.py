@@ -14,6 +14,13 @@ from typing import Any
 
 import pytest
 
+from cloud_render.client.audit import audit
+from cloud_render.client.control import cancel, delete, retry
+from cloud_render.client.dropped import job_of
+from cloud_render.client.farm import Connection, Farm
+from cloud_render.client.monitor import jobs, snapshot
+from cloud_render.client.records import record
+from cloud_render.contract.job import Submission
 from local_cloud.testing import LocalCloud, running
 
 SCENE = """
@@ -37,6 +44,14 @@ def cloud() -> Iterator[LocalCloud]:
 @pytest.fixture(scope="module")
 def outputs(cloud: LocalCloud) -> dict[str, str]:
     return cloud.deploy("drop", DropAFile="on", DefaultDevice="cpu")
+
+
+@pytest.fixture(scope="module")
+def farm(cloud: LocalCloud, outputs: dict[str, str]) -> Iterator[Farm]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in cloud.environment().items():
+            patch.setenv(name, value)
+        yield Farm.find(Connection(), "drop")
 
 
 @pytest.fixture(scope="module")
@@ -78,16 +93,18 @@ def _keys(cloud: LocalCloud, outputs: dict[str, str], prefix: str) -> list[str]:
     return [row["Key"].removeprefix(prefix) for row in listed.get("Contents", [])]
 
 
-def _read(cloud: LocalCloud, outputs: dict[str, str], key: str) -> Any:
-    return json.loads(cloud.client("s3").get_object(Bucket=outputs["BucketName"], Key=key)["Body"].read())
-
-
 def _drop(cloud: LocalCloud, outputs: dict[str, str], name: str, body: bytes) -> str:
     """The ARN of the execution that it started."""
     before = {row["executionArn"] for row in _executions(cloud, outputs)}
     cloud.client("s3").put_object(Bucket=outputs["BucketName"], Key=f"inbox/{name}", Body=body)
     rows = _until(lambda: [row for row in _executions(cloud, outputs) if row["executionArn"] not in before])
     return str(rows[0]["executionArn"])
+
+
+def _submission(farm: Farm, job_id: str) -> Submission | None:
+    """The job's, once Batch has all of it."""
+    latest = record(farm, job_id).latest
+    return latest if latest and latest.complete else None
 
 
 def _start(cloud: LocalCloud, outputs: dict[str, str], name: str, **given: Any) -> str:
@@ -97,24 +114,47 @@ def _start(cloud: LocalCloud, outputs: dict[str, str], name: str, **given: Any) 
 
 
 def test_a_file_that_is_dropped_becomes_a_video(
-    cloud: LocalCloud, outputs: dict[str, str], scene: Callable[[int], bytes]
+    cloud: LocalCloud, outputs: dict[str, str], farm: Farm, scene: Callable[[int], bytes]
 ) -> None:
-    """Real Blender reads it, renders it as an array, FFmpeg makes the video; the job is there for the artist to see."""
+    """Real Blender reads it, renders it as an array, FFmpeg makes the video; it's a job like any other."""
     ended = _ended(cloud, _drop(cloud, outputs, "my ball.blend", scene(2)))
     assert ended["status"] == "SUCCEEDED", ended
-    (video,) = [key for key in _keys(cloud, outputs, "jobs/") if key.endswith("/video.mp4")]
-    job_id = video.partition("/")[0]
+    (job_id,) = [summary.job_id for summary in jobs(farm)]
     assert _keys(cloud, outputs, f"jobs/{job_id}/frames/") == ["0001.png", "0002.png"]
-    end = _read(cloud, outputs, f"jobs/{job_id}/end.json")
-    assert (end["state"], end["frames"], end["frames_total"], end["video"]) == ("done", 2, 2, "video.mp4")
-    assert _read(cloud, outputs, f"jobs/{job_id}/job.json")["id"] == job_id
+    state = snapshot(farm, job_id)
+    assert (state.phase, state.name, state.frames_done, state.frames_total) == ("done", "my ball", 2, 2)
+    assert state.video == f"jobs/{job_id}/video.mp4"
+    submission = record(farm, job_id).latest
+    assert submission
+    assert submission.complete
+    found = audit(farm, job_id)
+    assert [child.state for child in found.children] == ["SUCCEEDED"] * 3
+    assert not found.unreadable
+
+
+def test_frames_that_are_lost_are_rendered_once_more(
+    cloud: LocalCloud, outputs: dict[str, str], farm: Farm, scene: Callable[[int], bytes]
+) -> None:
+    """The array's mender works for it as for any job, and the execution waits for what comes of that."""
+    cloud.set_capacity(outputs["RenderCpuQueue"], "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+    execution = _drop(cloud, outputs, "lost.blend", scene(2))
+    job_id = _until(lambda: job_of(farm, execution))
+    first = _until(lambda: _submission(farm, job_id))
+    cloud.client("batch").terminate_job(jobId=first.render_id, reason="Host EC2 (instance i-1) terminated.")
+    cloud.set_capacity(outputs["RenderCpuQueue"])
+    ended = _ended(cloud, execution)
+    assert ended["status"] == "SUCCEEDED", ended
+    latest = record(farm, job_id).latest
+    assert latest
+    assert (latest.number, latest.round, latest.frames) == (1, 1, "1-2")
+    assert snapshot(farm, job_id).phase == "done"
 
 
 def test_an_execution_takes_the_originals_input(
-    cloud: LocalCloud, outputs: dict[str, str], scene: Callable[[int], bytes]
+    cloud: LocalCloud, outputs: dict[str, str], farm: Farm, scene: Callable[[int], bytes]
 ) -> None:
     """One frame is a plain job, since an array has two children at least, and makes no video."""
-    bucket = outputs["BucketName"]
+    bucket, job_id = outputs["BucketName"], "20260101-120000-here-ab12"
     cloud.client("s3").put_object(Bucket=bucket, Key="inbox/still.txt.blend", Body=scene(1))
     execution = _start(
         cloud,
@@ -122,28 +162,51 @@ def test_an_execution_takes_the_originals_input(
         "by-hand",
         jobName="hare",
         inputUri=f"s3://{bucket}/inbox/still.txt.blend",
-        outputUri=f"s3://{bucket}/jobs/here",
+        outputUri=f"s3://{bucket}/jobs/{job_id}",
         jobDefinitionArn=outputs["RenderCpuDefinition"],
         jobQueueArn=outputs["RenderCpuQueue"],
         framesPerJob=1,
     )
     assert _ended(cloud, execution)["status"] == "SUCCEEDED"
-    assert _keys(cloud, outputs, "jobs/here/frames/") == ["0001.png"]
-    rows = cloud.client("batch").list_jobs(
-        jobQueue=outputs["RenderCpuQueue"], filters=[{"name": "JOB_NAME", "values": ["hare-render-drop"]}]
-    )["jobSummaryList"]
-    assert [row.get("arrayProperties") for row in rows] == [None]
+    assert _keys(cloud, outputs, f"jobs/{job_id}/frames/") == ["0001.png"]
+    state = snapshot(farm, job_id)
+    assert (state.phase, state.name, state.video) == ("done", "hare", "")
+    found = record(farm, job_id).job
+    assert found
+    assert (found.device, found.client) == ("cpu", execution)
 
 
-def test_a_file_that_can_not_be_read_ends_in_words(cloud: LocalCloud, outputs: dict[str, str]) -> None:
-    """The execution fails, and so does the job, with where to look; nothing is rendered."""
-    before = set(_keys(cloud, outputs, "jobs/"))
+def test_a_file_that_can_not_be_read_ends_in_words(cloud: LocalCloud, outputs: dict[str, str], farm: Farm) -> None:
+    """The execution fails, and so does the job, with Blender's reason; nothing is rendered, and it can be deleted."""
+    before = {summary.job_id for summary in jobs(farm)}
     ended = _ended(cloud, _drop(cloud, outputs, "no.blend", b"this is no scene"))
     assert (ended["status"], ended["error"]) == ("FAILED", "NotRendered")
-    came = set(_keys(cloud, outputs, "jobs/")) - before
-    (key,) = [key for key in came if key.endswith("/end.json")]
-    assert _read(cloud, outputs, f"jobs/{key}")["state"] == "failed"
-    assert not [key for key in came if "/frames/" in key]
+    (failed,) = [summary for summary in jobs(farm) if summary.job_id not in before]
+    assert failed.phase == "failed"
+    assert "no.blend" in failed.problem
+    assert snapshot(farm, failed.job_id).problem == failed.problem
+    assert not _keys(cloud, outputs, f"jobs/{failed.job_id}/frames/")
+    delete(farm, failed.job_id)
+    assert not _keys(cloud, outputs, f"jobs/{failed.job_id}/")
+
+
+def test_a_scene_that_fails_ends_in_the_menders_words(
+    cloud: LocalCloud, outputs: dict[str, str], farm: Farm, scene: Callable[[int], bytes]
+) -> None:
+    """What comes again the same way is not tried again; the execution fails, and the job says why."""
+    cloud.set_capacity(outputs["RenderCpuQueue"], "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+    execution = _drop(cloud, outputs, "broken.blend", scene(2))
+    job_id = _until(lambda: job_of(farm, execution))
+    first = _until(lambda: _submission(farm, job_id))
+    cloud.client("batch").terminate_job(jobId=first.render_id, reason="CannotPullContainerError: manifest unknown")
+    cloud.set_capacity(outputs["RenderCpuQueue"])
+    ended = _ended(cloud, execution)
+    assert (ended["status"], ended["error"]) == ("FAILED", "NotRendered")
+    state = snapshot(farm, job_id)
+    assert (state.phase, state.frames_done, state.frames_total) == ("failed", 0, 2)
+    assert state.problem
+    assert retry(farm, job_id).frames == "1-2"
+    cancel(farm, job_id)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +214,10 @@ def test_a_file_that_can_not_be_read_ends_in_words(cloud: LocalCloud, outputs: d
     [
         ("s3://elsewhere/inbox/a.blend", ""),
         ("s3://{}/store/a.blend", ""),
-        ("s3://{}/inbox/a.blend", "s3://elsewhere/jobs/a"),
-        ("s3://{}/inbox/a.blend", "s3://{}/blender/a"),
-        ("s3://{}/inbox/a.blend", "s3://{}/jobs/a/b"),
+        ("s3://{}/inbox/a.blend", "s3://elsewhere/jobs/20260101-120000-a-ab12"),
+        ("s3://{}/inbox/a.blend", "s3://{}/blender/20260101-120000-a-ab12"),
+        ("s3://{}/inbox/a.blend", "s3://{}/jobs/20260101-120000-a-ab12/b"),
+        ("s3://{}/inbox/a.blend", "s3://{}/jobs/here"),
     ],
 )
 def test_what_lies_elsewhere_is_refused(cloud: LocalCloud, outputs: dict[str, str], source: str, target: str) -> None:
@@ -161,7 +225,15 @@ def test_what_lies_elsewhere_is_refused(cloud: LocalCloud, outputs: dict[str, st
     given = {"inputUri": source, **({"outputUri": target} if target else {})}
     given = {name: value.format(outputs["BucketName"]) for name, value in given.items()}
     ended = _ended(cloud, _start(cloud, outputs, f"refused-{abs(hash((source, target)))}", **given))
-    assert (ended["status"], ended["error"]) == ("FAILED", "OutsideOfTheBucket")
+    assert (ended["status"], ended["error"]) == ("FAILED", "OutsideOfTheStack")
+
+
+@pytest.mark.parametrize("name", ["jobQueueArn", "jobDefinitionArn"])
+def test_queues_and_definitions_of_others_are_refused(cloud: LocalCloud, outputs: dict[str, str], name: str) -> None:
+    """A render goes to the stack's own, whatever the input names."""
+    given = {"inputUri": f"s3://{outputs['BucketName']}/inbox/a.blend", name: outputs["UtilityQueue"]}
+    ended = _ended(cloud, _start(cloud, outputs, f"foreign-{name}", **given))
+    assert (ended["status"], ended["error"]) == ("FAILED", "OutsideOfTheStack")
 
 
 def test_stopping_an_execution_ends_its_job(
@@ -178,3 +250,20 @@ def test_stopping_an_execution_ends_its_job(
     (ended,) = batch.describe_jobs(jobs=[job["jobId"]])["jobs"]
     cloud.set_capacity(outputs["UtilityQueue"])
     assert (ended["status"], ended["statusReason"]) == ("FAILED", "The execution was stopped.")
+
+
+def test_stopping_an_execution_cancels_what_it_has_begun(
+    cloud: LocalCloud, outputs: dict[str, str], farm: Farm, scene: Callable[[int], bytes]
+) -> None:
+    """As the artist's own cancelling does: no child is left, and the mender stays quiet."""
+    cloud.set_capacity(outputs["RenderCpuQueue"], "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+    execution = _drop(cloud, outputs, "begun.blend", scene(2))
+    job_id = _until(lambda: job_of(farm, execution))
+    submission = _until(lambda: _submission(farm, job_id))
+    cloud.client("stepfunctions").stop_execution(executionArn=execution)
+    _until(lambda: snapshot(farm, job_id).phase == "cancelled")
+    cloud.set_capacity(outputs["RenderCpuQueue"])
+    found = cloud.client("batch").describe_jobs(jobs=[submission.render_id, submission.stitch_id])["jobs"]
+    assert {job["status"] for job in found} == {"FAILED"}
+    (latest,) = [record(farm, job_id).latest]
+    assert latest == submission

@@ -112,7 +112,7 @@ def test_a_render_that_fails_starts_the_mender_with_its_name(cloud: LocalCloud) 
     assert _ended(cloud, job) == "FAILED"
     (mender,) = _until(lambda: _jobs(cloud, outputs["UtilityQueue"], "mend"))
     assert mender["jobDefinition"] == outputs["MendDefinition"]
-    assert mender["parameters"] == {"name": "hare-0-render"}
+    assert mender["parameters"] == {"action": "mend", "name": "hare-0-render"}
     assert _ended(cloud, mender["jobId"]) == "SUCCEEDED"
     (told,) = cloud.client("logs").get_log_events(
         logGroupName=outputs["LogGroupName"],
@@ -173,7 +173,7 @@ def test_a_restart_loses_no_event(tmp_path: Path) -> None:
         assert _ended(cloud, job) == "FAILED"
         outputs = cloud.deploy()
         (mender,) = _until(lambda: _jobs(cloud, outputs["UtilityQueue"], "mend"))
-        assert mender["parameters"] == {"name": "hare-0-render"}
+        assert mender["parameters"] == {"action": "mend", "name": "hare-0-render"}
 
 
 def test_events_outlive_the_process_until_they_are_done_with(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cloud_render.contract import month
 WITHOUT_RESOURCE_LEVEL = {
     "batch:DescribeComputeEnvironments", "batch:DescribeJobQueues", "batch:DescribeJobs", "batch:ListJobs",
     "ec2:DescribeInstances", "ec2:DescribeSpotPriceHistory", "ec2:DescribeTags", "ecr:GetAuthorizationToken",
-    "ecs:DiscoverPollEndpoint", "servicequotas:GetServiceQuota",
+    "ecs:DiscoverPollEndpoint", "pricing:GetProducts", "servicequotas:GetServiceQuota",
 }  # fmt: skip
 """Actions that AWS grants for `*` or not at all (Service Authorization Reference)."""
 
@@ -295,7 +295,7 @@ def test_the_machine_itself_has_no_right_to_the_bucket() -> None:
     assert "s3:" not in str(of_instance)
 
 
-def test_the_worker_can_delete_nothing_and_writes_only_below_jobs() -> None:
+def test_the_worker_can_delete_nothing_and_writes_results_and_costs_alone() -> None:
     """What a hostile scene could do at most. No other role deletes anything either."""
     writes = [each for owner, each in _statements() if owner == "JobRole" and "Put" in str(each["Action"])]
     places = [{"Sub": "${Bucket.Arn}/jobs/*"}, {"Sub": "${Bucket.Arn}/spending/*"}]
@@ -329,7 +329,7 @@ def test_eventbridge_starts_the_mender_and_nothing_else() -> None:
     assert target["BatchParameters"] == {"JobDefinition": {"Ref": "MendDefinition"}, "JobName": "mend"}
     assert start["Resource"] == [target["Arn"], target["BatchParameters"]["JobDefinition"]]
     assert json.loads(target["InputTransformer"]["InputTemplate"]) == {"Parameters": {"name": "<name>"}}
-    assert set(DEFINITIONS["MendDefinition"]["Parameters"]) == {"name"}
+    assert DEFINITIONS["MendDefinition"]["Parameters"] == {"action": "mend", "name": "none"}
 
 
 def test_only_the_installer_writes_what_all_jobs_run() -> None:
@@ -517,8 +517,9 @@ def _matches(rule: str, name: str, status: str, reason: str) -> bool:
         ("hare-0-render", "SUCCEEDED", "", {"JobSucceeded"}),
         ("hare-0-stitch", "SUCCEEDED", "", {"JobSucceeded"}),
         ("mend", "SUCCEEDED", "", set()),
-        ("dropped-render-drop", "FAILED", "Array Child Job failed", set()),
-        ("dropped-stitch-drop", "SUCCEEDED", "", set()),
+        ("hare-inspect-drop", "FAILED", "Essential container in task exited", set()),
+        ("hare-begin-drop", "SUCCEEDED", "", set()),
+        ("end-drop", "SUCCEEDED", "", set()),
         ("hare-0-render", "RUNNING", "", set()),
     ],
 )
@@ -540,41 +541,51 @@ def _machine() -> dict[str, Any]:
     """The state machine as it is written, with its references still in it."""
     (machine,) = _of("AWS::StepFunctions::StateMachine").values()
     text, _names = machine["DefinitionString"]["Fn::Sub"]
-    states: dict[str, Any] = json.loads(text.replace("${Share}", ""))["States"]
+    states: dict[str, Any] = json.loads(text)["States"]
     return states
 
 
 def test_every_job_of_a_dropped_file_is_waited_for_and_every_failure_told() -> None:
-    """`.sync`: stopping the execution ends the job. Each failure leads to the notice; no array has one child."""
+    """`.sync`: stopping the execution ends the job. Each failure leads to the notice."""
     tasks = {name: state for name, state in _machine().items() if state["Type"] == "Task"}
     jobs = {name: state for name, state in tasks.items() if ":batch:" in state["Resource"]}
-    assert set(jobs) == {"Inspect", "RenderMany", "RenderOne", "Stitch"}
-    for state in (*jobs.values(), tasks["Slices"]):
-        assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "EndFailed"}]
+    assert set(jobs) == {"Inspect", "Submit"}
     for state in jobs.values():
+        assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "EndFailed"}]
         assert state["Resource"].endswith(":states:::batch:submitJob.sync")
-        assert state["Parameters"]["JobName.$"].endswith("-drop', $.job.jobName)")
-    assert "ArrayProperties" not in jobs["RenderOne"]["Parameters"]
-    assert _machine()["HowMany"]["Choices"][0]["NumericGreaterThan"] == 1
+        assert re.fullmatch(r"States\.Format\('\{\}-(inspect|begin)-drop', \$\.id\)", state["Parameters"]["JobName.$"])
 
 
-def test_a_dropped_file_says_whose_share_it_takes() -> None:
-    """Else Batch would refuse its render where artists share evenly; the utility queue asks nobody."""
-    (machine,) = _of("AWS::StepFunctions::StateMachine").values()
-    text, names = machine["DefinitionString"]["Fn::Sub"]
-    assert names["Share"] == {"If": ["HasFairShare", '"ShareIdentifier": "dropped",', ""]}
-    assert re.findall(r'"JobQueue(?:\.\$)?": "([^"]+)".*?"Parameters"', text, re.DOTALL).count("$.job.jobQueueArn") == 2
-    assert text.count("${Share}") == 2
+def test_a_week_of_looking_fits_into_an_executions_history() -> None:
+    """Step Functions ends an execution at 25,000 events; a round has at most 5 of a task and 2 of another state."""
+    machine, (resource,) = _machine(), _of("AWS::StepFunctions::StateMachine").values()
+    limit_s = json.loads(resource["DefinitionString"]["Fn::Sub"][0])["TimeoutSeconds"]
+    (step,) = re.findall(r"MathAdd\(\$\.wait, (\d+)\)", machine["Later"]["Parameters"]["wait.$"])
+    waited, rounds = 0, 0
+    while waited < limit_s:
+        rounds += 1
+        waited += rounds * int(step)
+    kinds = [machine[name]["Type"] for name in ("Look", "Ended", "Later", "Wait")]
+    assert rounds * sum(5 if kind == "Task" else 2 for kind in kinds) < 25_000 / 2
 
 
-def test_a_dropped_files_jobs_are_those_of_the_stack() -> None:
-    """Whatever definition or queue an execution's input names: its role may submit no other."""
+def test_a_dropped_files_own_jobs_are_the_stacks() -> None:
+    """It is read and submitted by two definitions of the stack, on one queue; the client's code chooses the rest."""
     (submits,) = [each for owner, each in _statements() if owner == "DropRole" and each["Sid"] == "Submit"]
     named = str(submits["Resource"])
-    assert {name for name in DEFINITIONS if f"'{name}'" in named} == set(DEFINITIONS) - {
-        "InstallDefinition", "MendDefinition",
-    }  # fmt: skip
+    assert {name for name in DEFINITIONS if f"'{name}'" in named} == {"InspectDefinition", "MendDefinition"}
+    assert {name for name in QUEUES if f"'{name}'" in named} == {"UtilityQueue"}
     assert DOCUMENT["Parameters"]["DropAFile"]["Default"] == "off"
+
+
+def test_an_execution_that_is_stopped_cancels_its_job() -> None:
+    """With the mender's definition and rights; also where it has run for a week in vain."""
+    rule = _of("AWS::Events::Rule")["DropStopRule"]
+    assert rule["EventPattern"]["detail"] == {"stateMachineArn": [{"Ref": "Drop"}], "status": ["ABORTED", "TIMED_OUT"]}
+    (target,) = rule["Targets"]
+    given = json.loads(target["InputTransformer"]["InputTemplate"])["Parameters"]
+    assert given == {"action": "end", "name": "<execution>"}
+    assert set(given) == set(DEFINITIONS["MendDefinition"]["Parameters"])
 
 
 def test_the_experiment_takes_machines_of_this_stack_alone() -> None:

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     },
     "worker": {"cloud_render.contract", "cloud_render.store", "cloud_render.blender"},
     "worker.mend": {"cloud_render.contract", "cloud_render.client"},
+    "worker.dropped": {"cloud_render.contract", "cloud_render.client"},
     "local_cloud": {"cloud_render.contract"},
     "blender_addon": {
         "cloud_render.contract",
