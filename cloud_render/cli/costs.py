@@ -12,16 +12,19 @@ from typing import Any
 
 import click
 
+from cloud_render.cli import month as months
 from cloud_render.cli import words
 from cloud_render.cli.connect import farm_of, job_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.options import Settings, command, option
 from cloud_render.client import costs as client
+from cloud_render.client import month as client_month
 from cloud_render.client.bill import Bill, MachineCost
 from cloud_render.client.costs import By, Costs, Sum, sums
 from cloud_render.client.money import usd
 from cloud_render.contract import values
 from cloud_render.contract.errors import BadArguments
+from cloud_render.contract.month import month_at
 
 ESTIMATE = (
     "An estimate, out of what the machines did; US dollars, without tax. AWS's own bill is the "
@@ -56,8 +59,11 @@ def costs(settings: Settings, job: str | None, by: By, most: int, as_csv: bool) 
         return Exit.DONE
     found = client.costs(farm, most, now)
     rows = sums(found.bills, by)
-    settings.output.document({**plain(found), "by": by, "sums": values.to_plain(rows)})
+    month = client_month.month_of(farm, month_at(now)) if by == "month" else None
+    settings.output.document({**plain(found), "by": by, "sums": values.to_plain(rows), "month": values.to_plain(month)})
     _say(settings, _csv(rows) if as_csv else sum_lines(rows, by), found, as_csv)
+    if month and not as_csv:
+        settings.output.say(f"This month's limit, {months.line(month)}")
     return Exit.DONE
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cloud_render.cli import words
+from cloud_render.cli import month, words
 from cloud_render.cli.blenders import look_into
 from cloud_render.cli.connect import farm_of
 from cloud_render.cli.exit_codes import Exit
@@ -96,10 +96,11 @@ def left_s(deadline: datetime | None, now: datetime) -> float | None:
 
 
 def plain(found: Quote) -> dict[str, Any]:
-    """As JSON has it; `usd_per_frame` is added for who compares."""
+    """As JSON has it; `usd_per_frame` and `fits_month` are added for who compares."""
     answer: dict[str, Any] = values.to_plain(found)
     for row, offer in zip(answer["offers"], found.offers, strict=True):
         row["usd_per_frame"] = offer.usd.likely / found.frames
+        row["fits_month"] = found.fits_month(offer)
     return answer
 
 
@@ -109,6 +110,7 @@ def say(output: Output, found: Quote) -> None:
         output.say(line)
     for notice in found.notices:
         output.remark(notice)
+    month.warn_if_too_dear(output, found)
 
 
 def lines(found: Quote) -> list[str]:
@@ -128,6 +130,7 @@ def lines(found: Quote) -> list[str]:
         ),
         "",
         f"Prices: {found.prices}. Limit unless you set one: {usd(found.limit_usd)}.",
+        *([f"This month's limit, {month.line(found.month)}"] if found.month else []),
     ]
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cloud_render.cli import watch, words
+from cloud_render.cli import month, watch, words
 from cloud_render.cli.blenders import blender_option, look_into, scripts_option
 from cloud_render.cli.connect import again, farm_of
 from cloud_render.cli.download import check_folder
@@ -273,6 +273,9 @@ def _priced(output: Output, farm: Farm, plan: SubmitPlan, may_cut: bool) -> Subm
         plan = cut_as(plan, first)
         output.remark(f"{first.why} About {usd_range(first.usd)}, in {words.duration(first.wall_s.likely)}.")
     output.remark(f"It ends by itself at {usd(plan.limits.cost_usd or 0.0)}; --cost-limit sets another limit.")
+    if quote.month:
+        output.remark(f"This month's limit, {month.line(quote.month)}")
+    month.warn_if_too_dear(output, quote)
     return plan
 
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from cloud_render.client import builds, drift, image, objects
 from cloud_render.client import template as templates
 from cloud_render.client.doctor_machines import BEFORE_SET_UP, needed, of_queues, of_quotas, of_region, types_of
-from cloud_render.client.doctor_now import of_bill, of_jobs, of_machines, of_stored
+from cloud_render.client.doctor_now import of_bill, of_jobs, of_machines, of_month, of_stored
 from cloud_render.client.farm import Connection, Farm, description
 from cloud_render.client.findings import Finding, Findings, known, learned, remedy_of
 from cloud_render.contract import keys
@@ -56,6 +56,7 @@ def check_up(
     yield from of_machines(farm, now)
     yield from of_stored(farm)
     if cost:
+        yield from of_month(farm, now)
         yield from of_bill(connection, stack, now)
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from cloud_render.client import batch, expenses, monitor
+from cloud_render.client import batch, expenses, monitor, month
 from cloud_render.client.expenses import Bill, Machine, Stored
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.client.findings import Finding, Findings, known, learned
 from cloud_render.client.machines import Queue
+from cloud_render.client.money import usd
 from cloud_render.client.monitor import JobState
 from cloud_render.contract import keys
+from cloud_render.contract.month import month_at
 
 _LOOKED_AT = 5
 """Jobs whose state is told one by one; a look at one is some four requests."""
@@ -126,6 +128,17 @@ def _by_size(by_place: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _gb(size: int) -> str:
     return f"{size / 1e9:,.2f} GB" if size >= 5_000_000 else f"{size / 1e3:,.1f} kB"
+
+
+def of_month(farm: Farm, now: datetime) -> Findings[None]:
+    """What is left of the stack's limit for this month; nothing is said of a stack without one."""
+    found = yield from learned("This month's limit", partial(month.month_of, farm, month_at(now)))
+    if found is not None:
+        spent = f"{usd(found.spent_usd)} of {usd(found.limit_usd)} spent in {found.name}, as the workers count it"
+        yield Finding("This month's limit", f"{spent}.{_RAISE if found.left_usd <= 0 else ''}", found.left_usd > 0, "")
+
+
+_RAISE = " Nothing is rendered until next month, unless you raise it: cloud-render setup --parameter MonthlyLimitUsd=…"
 
 
 def of_bill(connection: Connection, stack: str, now: datetime) -> Findings[None]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cloud_render.client import control, mend, month, objects
+from cloud_render.client.doctor_now import of_month
 from cloud_render.client.farm import Farm
 from cloud_render.client.monitor import JobState
 from cloud_render.client.options import Options
@@ -83,6 +84,16 @@ def test_the_mender_submits_nothing_beyond_the_limit(
     spend(limited, 51.0)
     assert "has failed: The cloud's jobs of" in mend.mend(limited, f"{job_id}-0-render")
     assert "month's limit of $50.00" in wait_for(job_id).problem
+
+
+def test_the_doctor_tells_what_the_month_leaves(limited: Farm) -> None:
+    """Where it is used up, that is a problem, with what to do; a stack without a limit has no such line."""
+    (found,) = of_month(limited, NOW)
+    assert (found.good, "$12.30 of $50.00 spent in" in found.words) == (True, True)
+    spend(limited, 50.0)
+    (found,) = of_month(limited, NOW)
+    assert (found.good, "MonthlyLimitUsd=" in found.words) == (False, True)
+    assert not list(of_month(replace(limited, monthly_limit=""), NOW))
 
 
 def test_a_deleted_job_stays_spent(limited: Farm, planned: Planned, wait_for: Callable[..., JobState]) -> None:

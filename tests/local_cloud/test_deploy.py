@@ -171,7 +171,7 @@ def test_two_stacks_live_side_by_side(cloud: LocalCloud) -> None:
         cloud.deploy("two", DefaultDevice="cpu", ZoneC="us-east-1c", OnDemandMaxvCpus="8"),
     )
     same = {name for name in first if first[name] == second[name]}
-    assert same == {"BlenderFrom", "FairShare", "JobVersions", "TemplateVersion"}
+    assert same == {"BlenderFrom", "FairShare", "JobVersions", "MonthlyLimitUsd", "TemplateVersion"}
 
 
 def test_fair_share_is_for_new_queues(cloud: LocalCloud) -> None:
