@@ -27,10 +27,11 @@ from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import End
 from cloud_render.contract.spending import typical_price
-from worker import builds, failures, hooks, layout, plain, plan
+from worker import builds, failures, hooks, layout, plain, plan, vram
 from worker.attempt import Attempt, Draft, now, reporting, scratch
 from worker.cache import Cache, is_full
 from worker.child import Folders, blender_environment
+from worker.disk import LARGER
 from worker.interruption import Interruption, listening
 from worker.metadata import Metadata, SpotWatch, address
 from worker.month import MonthlyLimit
@@ -231,18 +232,16 @@ def _frames(child: Child, work: Work, blender: Blender, blend: Path, account: Ac
     keep = bool(work.job.hooks.post_render)  # which may want to look at the frames
     extension = work.job.image.extension
     session.uploads = Uploads(work.bucket, work.prefix, extension, session.wake, child.draft.warn, keep)
-    with _spot_watched(child.metadata, session):
+    with _spot_watched(child.metadata, session), vram.measured() as taken:
         try:
             session.render(work.missing)
         except BlenderFailed as error:
             if is_full(child.folders.out):
                 # Blender's own words differ, and most of its writers have none.
-                raise DiskFull(
-                    f"The disk is full: {error.problem}", "Give the worker a larger scratch disk."
-                ) from error
+                raise DiskFull(f"The disk is full: {error.problem}", LARGER) from error
             raise
         finally:
-            child.draft.add(frames=tuple(session.uploads.done))
+            child.draft.add(frames=tuple(session.uploads.done), peak_vram=taken.peak)
             if session.ready_at:
                 child.draft.add(load_s=round(session.ready_at - child.started, 3))
 

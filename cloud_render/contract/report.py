@@ -62,6 +62,8 @@ class ChildReport:
     """Seconds from the worker's start to Blender being ready for its first frame."""
     peak_memory: int = 0
     """In bytes, of Blender's process."""
+    peak_vram: int = 0
+    """In bytes, on the fullest GPU; 0 where there is none or it is not known."""
     machine: Machine = Machine()
     warnings: tuple[str, ...] = ()
 
