@@ -91,6 +91,8 @@ def begin(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> Submissio
     if job is None:
         raise no_job(found)
     farm.render_queue(job.device, job.machine)  # refuses a machine that the stack has not
+    if found.latest is None:
+        month.check(farm, job_id)
     return _begin(farm, job, sleep)
 
 

@@ -15,7 +15,7 @@ from cloud_render.client.farm import Farm
 from cloud_render.client.monitor import JobState
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan
-from cloud_render.client.submit import submit
+from cloud_render.client.submit import begin, submit
 from cloud_render.contract import keys
 from cloud_render.contract import month as months
 from cloud_render.contract.errors import StoppedByLimit
@@ -62,6 +62,17 @@ def test_nothing_is_sent_when_nothing_is_left(limited: Farm, planned: Planned) -
         submit(limited, plan)
     assert "cloud-render setup --parameter MonthlyLimitUsd=" in refused.value.advice
     assert not objects.list_below(limited, keys.Prefix.of_job(plan.job_id).root).entries
+
+
+def test_a_dropped_file_is_not_begun_when_nothing_is_left(limited: Farm, planned: Planned) -> None:
+    """Its job.json is there; one that was begun before goes on, and its workers keep the limit."""
+    plan = planned(Options(name="dropped", frames="1"))
+    job_id = submit(limited, plan)
+    spend(limited, 50.0)
+    assert begin(limited, job_id).number == 0
+    objects.delete(limited, [keys.Prefix.of_job(job_id).submission(0)])
+    with pytest.raises(StoppedByLimit, match="nothing is left"):
+        begin(limited, job_id)
 
 
 def test_a_retry_waits_for_a_raised_limit(limited: Farm, planned: Planned, wait_for: Callable[..., JobState]) -> None:

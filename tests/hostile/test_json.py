@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_render.contract.contents import Contents, Run, StoredFile
+from cloud_render.contract.day_prices import DayPrices, MachinePrice
 from cloud_render.contract.errors import BadJob
 from cloud_render.contract.job import Hooks, JobFile, Limits, Overrides, RenderJob, Submission, Video
 from cloud_render.contract.report import ChildReport, End, FrameReport
@@ -37,6 +38,7 @@ GOOD = {
         overrides=Overrides(width=640, height=360, samples=16),
         hooks=Hooks(FILE.path, ""),
         limits=Limits(frame_s=600.0),
+        prices=DayPrices("AWS, 2026-11-21 08:59 UTC", (MachinePrice("g5.xlarge", 0.45, 1.006),)),
     ),
     Submission: Submission(1, "1-9", 2, "hold", WHEN, "render", "stitch"),
     ChildReport: ChildReport("render", 0, 1, 2, 70, WHEN, WHEN, "No.", "Try.", (FrameReport(1, 0.5, 0.1, 99),)),
