@@ -64,8 +64,8 @@ def submit(
     now = datetime.now(UTC)
     mark = plan.fingerprint(f"{farm.connection.endpoint_url}/{farm.bucket}{inherited.mark}")
     plan = plan.with_job_id(_unfinished(farm, pending.job_id_of(mark, now, memory)) or plan.job_id)
-    pending.remember(mark, plan.job_id, now, memory)
     month.check(farm, plan.job_id)
+    pending.remember(mark, plan.job_id, now, memory)
     job = _sent(farm, plan, progress, cancelled, inherited)
     if job is None:
         # The job that was begun was submitted with other content since: this is a new piece of work.

@@ -62,6 +62,8 @@ def test_nothing_is_sent_when_nothing_is_left(limited: Farm, planned: Planned) -
         submit(limited, plan)
     assert "cloud-render setup --parameter MonthlyLimitUsd=" in refused.value.advice
     assert not objects.list_below(limited, keys.Prefix.of_job(plan.job_id).root).entries
+    later = planned(Options(name="too late"))  # whose month may be another: nothing was remembered
+    assert submit(replace(limited, monthly_limit="60"), later) == later.job_id
 
 
 def test_a_dropped_file_is_not_begun_when_nothing_is_left(limited: Farm, planned: Planned) -> None:
