@@ -135,7 +135,7 @@ def account(found: Traces) -> Account:
         times=_paid_times(times, lost),
         frames=len(rows),
         size=sum(row.bytes for row in rows.values()),
-        loading_s=sum(report.load_s for report in found.reports),
+        loading_s=sum(min(max(0.0, report.load_s), told[key].seconds) for key, report in reports.items()),
         attempts=len(stays),
         retries=len(stays) - len({key[:2] + key[3:] for key in _keys(found)}),
         running=sum(time.runs for time in times),
@@ -218,7 +218,8 @@ def _lost_s(report: ChildReport, stay: Stay) -> float:
     """Of an attempt that failed, less its frames: they came."""
     if report.exit_code == 0:
         return 0.0
-    return max(0.0, stay.seconds - sum(frame.render_s + frame.upload_s for frame in report.frames))
+    kept_s = sum(frame.render_s + frame.upload_s for frame in report.frames)
+    return min(max(0.0, stay.seconds - kept_s), stay.seconds)
 
 
 def _requests(frames: int, attempts: int) -> float:

@@ -112,9 +112,12 @@ def stay_of_pulse(pulse: Pulse, seen: float, now: float) -> Stay:
 
 
 def stay_of_report(report: ChildReport, market: Market = "") -> Stay:
-    """By the report's own clock; where that was set while it ran, by the seconds of its frames."""
+    """By the report's own clock; where that was set while it ran, or is none, by the seconds of its frames.
+
+    No report makes a stay of less than nothing or of more than a month: a child's scene may have written it.
+    """
     started, ended = _seconds(report.started), _seconds(report.ended)
-    counted = report.load_s + sum(frame.render_s for frame in report.frames)
+    counted = min(max(0.0, report.load_s + sum(frame.render_s for frame in report.frames)), _LOST_CLOCK_S)
     if not counted * 0.5 <= ended - started <= _LOST_CLOCK_S:
         ended = started + counted
     machine = report.machine
@@ -230,4 +233,8 @@ def typical_price(region: str, disk_gib: int = 100) -> HourPrice:
 
 
 def _seconds(iso: str) -> float:
-    return datetime.fromisoformat(iso).timestamp()
+    """Since 1970; 0 for what is no time."""
+    try:
+        return datetime.fromisoformat(iso).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0

@@ -79,6 +79,25 @@ def test_a_failed_attempt_is_lost_but_for_its_frames():
     assert found.lost_usd == pytest.approx(400 / 3600 * 0.36)
 
 
+@pytest.mark.parametrize("exit_code", [0, 70])
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"started": "yesterday"},
+        {"ended": "9999-12-31T23:59:59+00:00"},
+        {"started": "0001-01-01T00:00:00", "ended": ""},
+        {"load_s": 1e308, "frames": (FrameReport(1, 1e308, 1e308, 1),)},
+        {"load_s": -1e308, "frames": (FrameReport(1, -1e308, -1e308, 1),)},
+    ],
+)
+def test_a_lying_report_makes_a_bill_all_the_same(lie, exit_code):
+    """A child's scene may have written it: the bill has its parts, none below zero, and no more than a month of it."""
+    found = billed(report(0, 0, 600, 1, exit_code=exit_code), report(1, 0, 600, 2, exit_code=exit_code, **lie))
+    parts = (found.rendering_usd, found.starting_usd, found.waiting_usd, found.lost_usd, found.starting_share)
+    assert all(0 <= part < 31 * 24 for part in (*parts, found.usd))
+    assert found.attempts == 2
+
+
 def test_a_machine_that_vanished_costs_until_its_last_sign():
     """It left no report; its pulse tells."""
     pulse = Pulse(0, 0, 1, round(NOON), "i-9", "g5.xlarge", "spot")
