@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from cloud_render.contract.errors import BadArguments, CloudRenderError
 from cloud_render.contract.scene import Device
+from worker.disk import fullness_told
 
 log = logging.getLogger("worker")
 
@@ -128,7 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
         arguments = parser().parse_args(argv)
-        done: str = importlib.import_module(ACTIONS[arguments.action].module).run(arguments)
+        with fullness_told():
+            done: str = importlib.import_module(ACTIONS[arguments.action].module).run(arguments)
     except CloudRenderError as error:
         log.error("error: %s", one_line(error))
         return error.exit_code

@@ -18,6 +18,7 @@ from cloud_render.contract.errors import BadArguments, CloudRenderError
 from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import ChildReport
 from worker import failures
+from worker.disk import fullness_told
 from worker.s3 import Bucket
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,8 @@ def reporting(action: Action, bucket: Bucket, prefix: Prefix, submission: int, a
         "inspect": prefix.inspection(attempt.number),
     }[action]
     try:
-        yield draft
+        with fullness_told():
+            yield draft
     except BaseException as error:  # whatever ends the attempt is told, and then goes on its way
         ours = error if isinstance(error, CloudRenderError) else _unexpected(error)
         draft.add(exit_code=ours.exit_code, problem=ours.problem, advice=ours.advice)

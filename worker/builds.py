@@ -28,6 +28,7 @@ from cloud_render.contract import keys, values
 from cloud_render.contract.errors import BadArguments, BadInput, StorageUnavailable, UnreadableBlend
 from cloud_render.contract.versions import numbers, release
 from worker.cache import Cache, in_words, sha256_of
+from worker.disk import NO_ROOM
 from worker.s3 import Bucket
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ UNPACKED = 4
 _NO_ARCHIVE = (tarfile.TarError, EOFError, KeyError, ValueError, zlib.error, lzma.LZMAError)
 """What tarfile meets in an archive that is damaged, or made to hurt: links to nothing, names that are no text."""
 
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+_OF_THE_DISK = {*NO_ROOM, errno.EIO, errno.EROFS}
 """Any other error of the system is the archive's fault: names too long, a file where a folder should be."""
 
 

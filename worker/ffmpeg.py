@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from cloud_render.contract.errors import BadArguments, BlenderFailed, DiskFull, DoesNotFit
+from worker.disk import LARGER
 
 GRACE_S = 5.0
 """Between SIGTERM and SIGKILL. FFmpeg ends in a moment; the rest of Batch's 30 s belongs to the report."""
@@ -130,7 +131,7 @@ class Run:
                 "Give the stitch job more memory, or render at a smaller size.",
             )
         if code and any(_NO_SPACE in line for line in said):
-            raise DiskFull("The disk is full; the video does not fit.", "Give the worker a larger scratch disk.")
+            raise DiskFull("The disk is full; the video does not fit.", LARGER)
         if code:
             raise EncodingFailed(said, self.frames)
         return self.frames

@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from cloud_render.contract.errors import BadInput, CloudRenderError
+from cloud_render.contract.errors import BadInput, CloudRenderError, DiskFull
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.scene import problem_of_scene_path
+from worker.cache import is_full
 from worker.child import without_secrets
+from worker.disk import LARGER
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ def run(name: Name, job: RenderJob, root: Path, environment: Mapping[str, str], 
         except subprocess.TimeoutExpired as error:
             raise CloudRenderError(f"The hook {name} ran longer than {longest_s:g} s.", "Make it shorter.") from error
         reader.join(5)
+    if code and is_full(root):
+        raise DiskFull(f"The disk is full: the hook {name} failed with exit code {code}.", LARGER)
     if code:
         raise CloudRenderError(f"The hook {name} failed with exit code {code}.", "The log has what it said.")
 

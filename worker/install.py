@@ -20,6 +20,7 @@ from cloud_render.contract.errors import BadArguments, BadInput, NotThere, Stora
 from worker.attempt import scratch
 from worker.builds import UNPACKED, Build, extract
 from worker.cache import in_words, require_free, sha256_of
+from worker.disk import fullness_told
 from worker.interruption import listening
 from worker.s3 import Bucket, bucket_and_key
 
@@ -140,7 +141,8 @@ def _archive(source: str, folder: Path) -> Path:
         size = int(answer.headers.get("Content-Length") or 0)
         require_free(folder, size * (1 + UNPACKED))
         try:
-            shutil.copyfileobj(answer, file, 1 << 20)
+            with fullness_told():
+                shutil.copyfileobj(answer, file, 1 << 20)
         except (OSError, http.client.HTTPException) as error:
             raise StorageUnavailable(f"{source} ended early ({error}).", "Try again.") from error
     if size and target.stat().st_size != size:

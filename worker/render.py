@@ -198,7 +198,7 @@ def _work(call: Call, job: RenderJob, frames: Sequence[int]) -> Work:
     missing = plan.missing(wanted, there, call.prefix, job.image.extension)
     if missing and call.attempt.size:
         failures.check(call.bucket, call.prefix, call.submission, call.attempt.size)
-    log.info("frames %s of %d; %d are in S3 already", ranges.text_of(wanted), len(frames), len(wanted) - len(missing))
+    log.info("frames %s; %d of %d are in S3 already", ranges.text_of(wanted), len(wanted) - len(missing), len(wanted))
     return Work(job, wanted, missing, call.submission, call.bucket, call.prefix)
 
 

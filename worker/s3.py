@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from cloud_render.store import translate
 from cloud_render.store.landing import landing
 from cloud_render.store.patience import broken, patiently
 from cloud_render.store.ranges import PART_BYTES, Reader
+from worker.disk import LARGER, NO_ROOM
 
 MULTIPART_ABOVE = 64 * 2**20
 """Bytes. Smaller files go in one PutObject, whose SHA-256 is that of the file itself."""
@@ -200,9 +200,9 @@ def translated(doing: str, *, exists_is_fine: bool = False) -> Iterator[None]:
         except S3UploadFailedError as error:
             raise StorageUnavailable(f"Could not {doing}: {error}.", "Try again in a minute.") from error
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in NO_ROOM:
                 raise
-            raise DiskFull(f"Could not {doing}: the disk is full.", "Give the worker a larger scratch disk.") from error
+            raise DiskFull(f"Could not {doing}: the disk is full.", LARGER) from error
 
 
 def _client() -> Any:

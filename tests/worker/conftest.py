@@ -63,6 +63,8 @@ class Rig:
     folder: Path
     s3: Any
     environment: dict[str, str] = field(default_factory=dict)
+    around: tuple[str, ...] = ()
+    """A command that runs the worker."""
     prefix: Prefix = field(default_factory=lambda: Prefix.of_job(JOB_ID))
 
     def file(self, path: str, content: bytes = b"BLENDER-v405") -> SourceFile:
@@ -117,7 +119,7 @@ class Rig:
         }
         (self.folder / "scratch").mkdir(exist_ok=True)
         return subprocess.Popen(
-            [sys.executable, "-m", "worker", *arguments],
+            [*self.around, sys.executable, "-m", "worker", *arguments],
             cwd=self.folder / "scratch",
             env=built | self.environment | environment,
             stdin=subprocess.DEVNULL,
