@@ -11,6 +11,7 @@ import pytest
 
 from cloud_render.contract import spending
 from cloud_render.contract.errors import StoppedByLimit, StorageUnavailable
+from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import Machine
 from cloud_render.contract.spending import Pulse
 from worker.attempt import Attempt
@@ -255,3 +256,30 @@ def test_a_month_that_can_not_be_read_is_needed_once(rig, bucket, account, clock
         made.check(frame_s=20)
     with pytest.raises(StorageUnavailable):
         monthly().check(spending.Spending(0, 0, 0), 1, 1)
+
+
+def test_jobs_that_run_at_the_same_time_share_what_is_left(rig, bucket, clock):
+    """All together pass the limit by what their machines cost in two minutes at most, and by one frame each."""
+    limit_usd, frame_s, began = 60.0, 30.0, clock.now
+    jobs = [f"20261121-10150{number}-scene-ab12" for number in range(8)]
+    accounts = {
+        job: Account(
+            bucket,
+            Prefix.of_job(job),
+            Pulse(0, 0, 1, round(began), f"i-{job}", "g5.xlarge", "spot"),
+            None,
+            lambda _type, _market: 36.0,
+            clock,
+            month=MonthlyLimit(bucket, job, limit_usd, clock),
+        )
+        for job in jobs
+    }
+    cost: dict[str, float] = {}
+    while len(cost) < len(jobs):
+        for job in set(jobs) - set(cost):
+            try:
+                accounts[job].check(frame_s)
+            except StoppedByLimit:
+                cost[job] = usd(clock.now - began)
+        clock.now += frame_s
+    assert 0.8 * limit_usd < sum(cost.values()) < limit_usd + len(jobs) * 0.01 * (120 + frame_s)
