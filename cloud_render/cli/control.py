@@ -31,8 +31,11 @@ def cancel(settings: Settings, job: str) -> int:
     """
     farm = farm_of(settings)
     job_id = job_of(farm, job)
-    control.cancel(farm, job_id)
+    end = control.cancel(farm, job_id)
     settings.output.document({"job": job_id, "state": "cancelled"})
+    if not end.frames_total:
+        settings.output.say(f"{job_id} is cancelled; its upload had not ended.")
+        return Exit.DONE
     settings.output.say(f"{job_id} is cancelled. Its finished frames stay.")
     settings.output.remark(f"Go on with the others: {again(settings, f'retry {job_id}')}")
     return Exit.DONE

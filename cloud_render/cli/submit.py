@@ -213,7 +213,7 @@ def submit(
     """Send FILE to the cloud and render it.
 
     The .blend goes as it is, never saved again, with every file it needs; what the cloud has already is not sent
-    again. One array job renders the frames, another one makes the video. Stopped with Ctrl-C during the upload, the
+    again. One array job renders the frames, a last job makes the video. Stopped with Ctrl-C during the upload, the
     same command goes on where it stopped. Test frames of the unchanged scene are kept; where there are some, they say
     how many frames a machine renders in a row.
     """

@@ -68,8 +68,10 @@ def stitch(farm: Farm, job_id: str, allow_gaps: bool = False, sleep: batch.Sleep
     return _submit_next(farm, job, _next(found, job, gaps="hold" if missing else "refuse"), sleep)
 
 
-def cancel(farm: Farm, job_id: str) -> None:
-    """End the job, whatever it is doing; frames that are there stay, and `retry` can go on.
+def cancel(farm: Farm, job_id: str) -> End:
+    """End the job, whatever it is doing, and say how it stood; frames that are there stay, and `retry` can go on.
+
+    The end of a job whose upload had not ended has no frames in all: there is nothing to go on with.
 
     Raises NotThere, and BadArguments for a job that has ended.
     """
@@ -86,6 +88,7 @@ def cancel(farm: Farm, job_id: str) -> None:
     there = total - len(missing_frames(farm, found.job)) if found.job else 0
     end = End(state="cancelled", frames=there, frames_total=total, ended=batch.utc_now(), video=found.video)
     objects.write(farm, keys.Prefix.of_job(job_id).end, end.to_json())
+    return end
 
 
 def delete(farm: Farm, job_id: str) -> int:

@@ -191,7 +191,7 @@ def choose(
         in_time = deadline_s is None or _end(best) <= deadline_s
         return Choice(goal, best, f"{_cut(best)}: nothing ends sooner", in_time)
     best = _least(modest, _end, cost)
-    return Choice(goal, best, f"{_cut(best)}: the soonest end for which {rule}")
+    return Choice(goal, best, f"{_cut(best)}: the soonest end; {rule}")
 
 
 def _in_time(

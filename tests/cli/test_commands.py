@@ -60,6 +60,16 @@ def test_cancel_ends_a_job_and_status_says_so(asked, blend):
     assert asked("status", job, code=3)["phase"] == "cancelled"
 
 
+def test_cancelling_an_unfinished_upload_promises_no_frames(cloud_render, cloud):
+    """Nothing of it was rendered, and `retry` could not go on with it."""
+    s3, job = cloud.client("s3"), "20261121-090000-cut-off-0a1b"
+    (bucket,) = [row["Name"] for row in s3.list_buckets()["Buckets"] if "cloud-render" in row["Name"]]
+    s3.put_object(Bucket=bucket, Key=f"jobs/{job}/contents.json.gz", Body=b"")
+    done = cloud_render("cancel", job)
+    assert (done.returncode, done.stdout) == (0, f"{job} is cancelled; its upload had not ended.\n")
+    assert "retry" not in done.stderr
+
+
 def test_watch_writes_a_json_line_a_change(asked, cloud_render, blend):
     """A script follows a job line by line; the last line tells the end."""
     job = asked("submit", blend)["job"]
