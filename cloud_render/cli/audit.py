@@ -51,6 +51,10 @@ def summary(found: Audit) -> list[str]:
         f"Interruptions:  {found.interruptions:,}, {found.survived:,} survived",
         f"Lost work:      {words.duration(found.lost_s)}{_share(found)}",
     ]
+    if memory := words.memory(
+        max((child.peak_memory for child in renders), default=0), max((child.peak_vram for child in renders), default=0)
+    ):
+        lines.append(f"Memory:         {memory} at most")
     if found.retries:
         causes = [f"{cause} {count:,}" for cause, count in found.retries.items()]
         lines.append(f"Tried again:    {sum(found.retries.values()):,}: {', '.join(causes)}")

@@ -118,7 +118,8 @@ def lines(found: Quote) -> list[str]:
     first = found.offers[0]
     state = "test frames" if found.basis == "probes" else "frames of an earlier state"
     rest = f"{words.count(found.frames, 'frame')}, by {found.measured_frames} {state}"
-    memory = f", {words.size(found.peak_memory)} of memory" if found.peak_memory else ""
+    takes = words.memory(found.peak_memory, found.peak_vram)
+    memory = f", memory: {takes}" if takes else ""
     return [
         f"{rest}{memory}",
         "",

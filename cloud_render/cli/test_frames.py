@@ -106,6 +106,7 @@ def _tell(settings: Settings, farm: Farm, plan: SubmitPlan, job_id: str, fetched
                 for frame, path in sorted(paths.items(), key=lambda item: item[0] or 0)
             ],
             "peak_memory": known.peak_memory if known else 0,
+            "peak_vram": known.peak_vram if known else 0,
             "quote": quotes.plain(found) if found else None,
             "no_quote": values.to_plain(problem.problem) if problem else "",
         }
@@ -132,7 +133,9 @@ def _lines(known: Measured | None, paths: dict[int | None, Path]) -> list[str]:
         (f"Frame {frame}", _words(_seconds(known, frame)), str(path))
         for frame, path in sorted(paths.items(), key=lambda item: item[0] or 0)
     ]
-    memory = [f"Memory   {words.size(known.peak_memory)} at most"] if known and known.peak_memory else []
+    gpu = known is not None and bool(known.device) and not known.cpu
+    takes = words.memory(known.peak_memory, known.peak_vram, gpu) if known else ""
+    memory = [f"Memory   {takes} at most"] if takes else []
     return [*words.columns(rows), *memory] if rows else memory
 
 

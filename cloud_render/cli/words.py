@@ -19,6 +19,12 @@ def size(count: int) -> str:
     return f"{count} B"
 
 
+def memory(memory: int, vram: int, gpu: bool = False) -> str:
+    """What a render takes: `6.4 GB, and 9.1 GB on the GPU`; empty where nothing is known. `gpu`: whether it used one."""
+    on_gpu = f"{size(vram)} on the GPU" if vram else "an unknown amount on the GPU" if gpu and memory else ""
+    return ", and ".join(filter(None, (size(memory) if memory else "", on_gpu)))
+
+
 def duration(seconds: float) -> str:
     """`0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
     if 0 < seconds < 9.95:

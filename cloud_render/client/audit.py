@@ -75,6 +75,10 @@ class Attempt:
     machine: str
     """EC2's id of the instance; empty where unknown."""
     machine_type: str
+    peak_memory: int
+    """In bytes, of Blender's process; 0 where unknown."""
+    peak_vram: int
+    """In bytes, on the fullest GPU; 0 where unknown."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,14 @@ class Child:
     @property
     def lost_s(self) -> float:
         return sum(attempt.lost_s for attempt in self.attempts)
+
+    @property
+    def peak_memory(self) -> int:
+        return max((attempt.peak_memory for attempt in self.attempts), default=0)
+
+    @property
+    def peak_vram(self) -> int:
+        return max((attempt.peak_vram for attempt in self.attempts), default=0)
 
     @property
     def interruptions(self) -> int:
@@ -297,6 +309,8 @@ def _attempt(run: _Run, place: _Place, row: BatchJob | None, there: Mapping[int,
         lost_s=0.0 if cause in ("done", "running", "cancelled") else _lost(begun, ended, brought, there),
         machine=(machine.instance_id if machine else "") or (instance[0] if instance else ""),
         machine_type=machine.instance_type if machine else "",
+        peak_memory=run.report.peak_memory if run.report else 0,
+        peak_vram=run.report.peak_vram if run.report else 0,
     )
 
 

@@ -51,6 +51,8 @@ class Measured:
     """In bytes; 0 if not known."""
     device: str
     """What rendered: OPTIX, CPU …; empty if not known."""
+    peak_vram: int = 0
+    """In bytes, on one GPU; 0 if not known."""
 
     @property
     def cpu(self) -> bool:
@@ -75,6 +77,7 @@ def measured(reports: Iterable[ChildReport], basis: Basis) -> Measured | None:
         max(loads, default=DEFAULT_LOAD_S),
         max((report.peak_memory for report in reports), default=0),
         next((report.device for report in reports if report.device), ""),
+        max((report.peak_vram for report in reports), default=0),
     )
 
 

@@ -33,6 +33,8 @@ _LOG_BYTES_A_FRAME = 2_000
 _RESERVE = 1.15
 """A scene may need a little more memory on another frame than on those measured."""
 
+_LARGER = "Set the stack up with larger ones (cloud-render setup), or make the scene smaller."
+
 SYSTEM_GIB = 1.5
 """Of a machine's memory that a job doesn't get."""
 
@@ -74,6 +76,8 @@ class Quote:
     measured_frames: int
     peak_memory: int
     """In bytes; 0 if not known."""
+    peak_vram: int
+    """In bytes, on one GPU; 0 if not known."""
     offers: tuple[Offer, ...]
     """The one to take unless the artist picks another is the first."""
     limit_usd: float
@@ -127,6 +131,7 @@ def quote(
         basis=known.basis,
         measured_frames=len(known.facts),
         peak_memory=known.peak_memory,
+        peak_vram=known.peak_vram,
         offers=offers,
         limit_usd=_limit(offers[0].usd.likely),
         prices=price_list.source,
@@ -139,20 +144,34 @@ _GOALS: tuple[Goal, ...] = ("balanced", "cheapest", "fastest")
 
 
 def fitting_classes(classes: Sequence[Pool], known: Measured) -> list[Pool]:
-    """Those of the kind that was measured, large enough for its memory. Raises DoesNotFit where there is none."""
+    """Those of the kind that was measured, large enough in memory, the GPU's too. Raises DoesNotFit without any."""
     of_kind = [machines for machines in classes if machines.gpu != known.cpu or not known.device]
     need = known.peak_memory * _RESERVE / 2**30
-    fitting = [machines for machines in of_kind if machines.memory_gib - SYSTEM_GIB >= need]
+    enough = [machines for machines in of_kind if machines.memory_gib - SYSTEM_GIB >= need]
+    need_gb = _vram_gb(known)
+    # A GPU that no table knows is left to the render to find out.
+    fitting = [machines for machines in enough if machines.vram_gb >= need_gb or not machines.vram_gb]
     if fitting:
         return fitting
     if not of_kind:
         kind = "CPU" if known.cpu else "GPU"
         raise DoesNotFit(f"The stack has no {kind} machines.", "Update it: cloud-render setup.")
+    if enough:
+        most = max(machines.vram_gb for machines in enough)
+        raise DoesNotFit(
+            f"The scene needs {need_gb:.0f} GB of memory on the GPU, the stack's largest GPUs have {most} GB.", _LARGER
+        )
     most = max(machines.memory_gib for machines in of_kind)
     raise DoesNotFit(
-        f"The scene needs {need:.0f} GiB of memory, the stack's largest machines have {most} GiB.",
-        "Set the stack up with larger ones (cloud-render setup), or make the scene smaller.",
+        f"The scene needs {need:.0f} GiB of memory, the stack's largest machines have {most} GiB.", _LARGER
     )
+
+
+def _vram_gb(known: Measured) -> float:
+    """What a GPU should have; never more than the smallest on which frames were rendered: that one was enough."""
+    rendered_on = [row.vram_gb for fact in known.facts if (row := prices.machine(fact.instance_type))]
+    need = known.peak_vram * _RESERVE / 10**9
+    return min(need, *rendered_on) if rendered_on else need
 
 
 def _offer(times: FrameTimes, machines: Pool, price_list: PriceList, goal: Goal, wish: Wish) -> Offer:

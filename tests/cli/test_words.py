@@ -28,6 +28,15 @@ def test_sizes_are_short_and_decimal(count, text):
     assert words.size(count) == text
 
 
+def test_memory_is_said_where_it_is_known():
+    """Of the machine, of the GPU, of both."""
+    assert words.memory(6_400_000_000, 9_100_000_000) == "6.4 GB, and 9.1 GB on the GPU"
+    assert words.memory(6_400_000_000, 0) == "6.4 GB"
+    assert words.memory(0, 9_100_000_000) == "9.1 GB on the GPU"
+    assert words.memory(6_400_000_000, 0, gpu=True) == "6.4 GB, and an unknown amount on the GPU"
+    assert words.memory(0, 0) == ""
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

@@ -66,6 +66,12 @@ def test_reports_tell_frame_times_loading_and_memory():
     assert (known.load_s, known.peak_memory, known.device) == (50.0, 7, "OPTIX")
 
 
+def test_the_highest_memory_on_a_gpu_counts():
+    """0 where no report knows it."""
+    assert measured([report(1, 5.0), report(9, 7.0)], "probes").peak_vram == 0
+    assert measured([report(1, 5.0, peak_vram=8), report(9, 7.0, peak_vram=9)], "probes").peak_vram == 9
+
+
 def test_a_frame_that_was_rendered_twice_counts_once():
     """Its faster time: the other one had kernels to compile."""
     assert measured([report(1, 9.0), report(1, 5.0)], "probes").facts[0].seconds == 5.0
@@ -199,6 +205,24 @@ def test_memory_that_fits_nowhere_is_said():
     """With what the stack's largest machines have."""
     with pytest.raises(DoesNotFit, match="32 GiB"):
         quote(replace(facts(60), peak_memory=100 * 2**30), FRAMES, CLASSES, PRICES)
+
+
+def test_a_gpu_that_is_too_small_is_not_offered():
+    """Measured on one of 48 GB: 18 GB and a reserve don't fit 16."""
+    large = facts(60, 70, 80, instance_type="g6e.xlarge")
+    small_and_other = (SMALL, replace(MEDIUM, vram_gb=24))
+    offers = quote(replace(large, peak_vram=18 * 10**9), FRAMES, small_and_other, PRICES).offers
+    assert {offer.machines.name for offer in offers} == {"medium"}
+    with pytest.raises(DoesNotFit, match="24 GB"):
+        quote(replace(large, peak_vram=40 * 10**9), FRAMES, small_and_other, PRICES)
+
+
+def test_a_gpu_on_which_it_was_rendered_is_large_enough():
+    """However full it was; and one that no table knows is not refused."""
+    full = replace(facts(60, 70, 80, instance_type="g4dn.xlarge"), peak_vram=155 * 10**8)
+    assert quote(full, FRAMES, CLASSES, PRICES).offers[0].machines.name == "small"
+    large = replace(facts(60, instance_type="g6e.xlarge"), peak_vram=40 * 10**9)
+    assert quote(large, FRAMES, (replace(SMALL, vram_gb=0),), PRICES).peak_vram == 40 * 10**9
 
 
 def test_a_stack_without_such_machines_is_said():
