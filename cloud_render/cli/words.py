@@ -20,7 +20,7 @@ def size(count: int) -> str:
 
 
 def memory(memory: int, vram: int, gpu: bool = False) -> str:
-    """What a render takes: `6.4 GB, and 9.1 GB on the GPU`; empty where nothing is known. `gpu`: whether it used one."""
+    """What a render takes: `6.4 GB, and 9.1 GB on the GPU`; empty where nothing is known. `gpu`: it used one."""
     on_gpu = f"{size(vram)} on the GPU" if vram else "an unknown amount on the GPU" if gpu and memory else ""
     return ", and ".join(filter(None, (size(memory) if memory else "", on_gpu)))
 
