@@ -38,6 +38,14 @@ def moment(at: datetime) -> str:
     return f"{here:%H:%M}" if here.date() == datetime.now().astimezone().date() else f"{here:%m-%d %H:%M}"
 
 
+def span(seconds: float) -> str:
+    """9 h 30 min, 20 min: where 20:00 beside a time of day would be one."""
+    hours, minutes = divmod(max(round(seconds / 60), 1), 60)
+    if hours:
+        return say("{hours} h {minutes} min", hours=hours, minutes=minutes)
+    return say("{minutes} min", minutes=minutes)
+
+
 def frames(count: int) -> str:
     return say("1 frame") if count == 1 else say("{count} frames", count=f"{count:,}")
 

@@ -9,7 +9,7 @@ from ..mirror import mirror_of
 from ..model import MODEL, Billed, Running
 from ..remembered import remembered
 from ..words import machines, money, say
-from .text import wrapped
+from .text import in_panel
 
 
 def draw(layout: Any, context: Any, job_id: str, *, ended: bool) -> None:
@@ -73,7 +73,7 @@ def _items(column: Any, billed: Billed) -> None:
     _row(column, bill.download_usd, say("download, unless free"))
     column.separator()
     notes = (say("An estimate, without tax: AWS bills days later."), f"{billed.prices}.", *billed.notices)
-    for line in (line for note in notes for line in wrapped(note)):
+    for line in (line for note in notes for line in in_panel(note)):
         column.label(text=line, translate=False)
 
 

@@ -17,7 +17,7 @@ from ..remembered import remembered
 from ..words import days, duration, frames, moment, say
 from . import bill
 from .main import transfer_words
-from .text import wrapped
+from .text import in_panel
 
 if TYPE_CHECKING:
     from cloud_render.client.expiry import Expiry
@@ -58,16 +58,22 @@ class CLOUD_RENDER_UL_jobs(bpy.types.UIList):
         if shown is None:
             return
         row = layout.row()
-        row.label(text=f"{item.title} {moment(submitted_at(item.name))}", icon=ICONS[shown.phase], translate=False)
+        row.label(text=f"{item.title} {moment(submitted_at(item.name))}", icon=_row_icon(shown), translate=False)
         right = row.row()
         right.alignment = "RIGHT"
-        right.label(text=_short(shown), icon="ERROR" if shown.expiry else "NONE", translate=False)
+        right.label(text=_short(shown), translate=False)
+
+
+def _row_icon(shown: Any) -> str:
+    return "ERROR" if shown.expiry else ICONS[shown.phase]
 
 
 def _short(shown: Any) -> str:
+    if shown.installs:
+        return say("Installing")
     if shown.phase in ("rendering", "mending", "failed", "cancelled") and shown.frames_total:
         return f"{shown.frames_done}/{shown.frames_total}"
-    return phase_words(shown) if shown.phase != "done" else frames(shown.frames_total)
+    return say(PHASES[shown.phase]) if shown.phase != "done" else frames(shown.frames_total)
 
 
 def phase_words(shown: Any) -> str:
@@ -140,7 +146,7 @@ def _problem(layout: Any, shown: Any) -> None:
         return
     box = layout.box().column(align=True)
     box.alert = shown.phase == "failed"
-    for number, line in enumerate(wrapped(shown.problem or waiting)):
+    for number, line in enumerate(in_panel(shown.problem or waiting)):
         box.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
 
 
@@ -176,8 +182,9 @@ def _download_buttons(layout: Any, job_id: str, shown: Any, *, ended: bool) -> N
         return
     if shown.expiry:
         layout = layout.box().column(align=True)
-        layout.alert = True
-        layout.label(text=expiry_words(shown.expiry), icon="ERROR", translate=False)
+        row = layout.row()
+        row.alert = True
+        row.label(text=expiry_words(shown.expiry), icon="ERROR", translate=False)
     row = layout.row(align=True)
     row.operator("cloud_render.download", icon="IMPORT")
     if not ended:

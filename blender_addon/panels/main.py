@@ -14,7 +14,7 @@ from .. import settings
 from ..model import MODEL, Problem, Stage, Submit, Transfer
 from ..words import duration, frames, money, say, size
 from . import findings
-from .text import wrapped
+from .text import in_panel
 
 ENGINES = {
     "CYCLES": "Cycles",
@@ -90,7 +90,7 @@ def _offline(layout: Any) -> None:
 def _problem(layout: Any, problem: Problem) -> None:
     box = layout.box().column(align=True)
     box.alert = True
-    for number, line in enumerate(wrapped(f"{problem.text} {problem.advice}".strip())):
+    for number, line in enumerate(in_panel(f"{problem.text} {problem.advice}".strip())):
         box.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
     row = box.row(align=True)
     if problem.remedy in ("preferences", "sign_in"):

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import pricing
 from ..model import Priced, Submit
 from ..settings import DEADLINE_SUCH_AS
-from ..words import duration, machines, moment, money, money_range, say
+from ..words import duration, machines, moment, money, money_range, say, span
 from .text import wrapped
 
 if TYPE_CHECKING:
@@ -60,13 +59,26 @@ def draw(layout: Any, submit: Submit, chosen: Any) -> None:
         if submit.deadline.strip():
             words = say("Whether it is done by {deadline} is not known", deadline=submit.deadline.strip())
             layout.label(text=words, icon="BLANK1", translate=False)
+    column = fields(layout)
+    column.prop(chosen, "limit_usd")
     if submit.found and submit.found.month:
         offer = pricing.offers().get(chosen.choice)
-        _month(layout, submit.found.month, offer.usd.likely if offer else 0.0)
+        _month(column, submit.found.month, offer.usd.likely if offer else 0.0)
+
+
+def fields(layout: Any) -> Any:
+    """A column of fields with their names on the left."""
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
-    column.prop(chosen, "limit_usd")
+    return column
+
+
+def _below_field(column: Any, text: str) -> None:
+    """Where Blender puts the field itself."""
+    row = column.split(factor=0.4)
+    row.label(text="")
+    row.label(text=text, translate=False)
 
 
 def _month(layout: Any, month: Month, usd: float) -> None:
@@ -77,7 +89,7 @@ def _month(layout: Any, month: Month, usd: float) -> None:
     elif usd > month.left_usd:
         _alarm(layout, f"{words}. {say('The job will stop there: the rest is less than its price')}")
     else:
-        layout.label(text=words, icon="BLANK1", translate=False)
+        _below_field(layout, words)
 
 
 def _without(layout: Any, priced: Priced | None) -> None:
@@ -95,27 +107,25 @@ def _quote(layout: Any, priced: Priced, quote: Quote, chosen: Any) -> None:
     column = layout.column(align=True)
     for name, offer in offers.items():
         column.prop_enum(chosen, "choice", name, text=words_of(offer), translate=False)
-    _deadline(layout, priced, list(offers.values()), chosen)
     row = layout.row()
     row.alignment = "LEFT"
     row.prop(chosen, "details", icon="TRIA_DOWN" if chosen.details else "TRIA_RIGHT", emboss=False)
     if chosen.details:
         _details(layout.box().column(align=True), quote, offers.get(chosen.choice) or quote.offers[0])
+    _deadline(layout, priced, list(offers.values()), chosen)
 
 
 def _deadline(layout: Any, priced: Priced, offers: Sequence[Offer], chosen: Any) -> None:
     """The field, and what became of what was written in it."""
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
+    column = fields(layout)
     column.prop(chosen, "deadline", placeholder=DEADLINE_SUCH_AS)
     if priced.bad_deadline:
         _alarm(column, priced.bad_deadline)
     elif priced.deadline and not offers[0].meets_deadline:
         _alarm(column, _too_late(offers, priced.deadline_s))
     elif priced.deadline:
-        row = column.row()
-        row.label(text=deadline_words(priced.deadline, priced.deadline_s), icon="BLANK1", translate=False)
+        left = span(priced.deadline_s)
+        _below_field(column, say("By {moment}, in {span}", moment=moment(priced.deadline), span=left))
 
 
 def _alarm(layout: Any, text: str) -> None:
@@ -125,14 +135,9 @@ def _alarm(layout: Any, text: str) -> None:
         column.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
 
 
-def deadline_words(deadline: datetime, seconds: float) -> str:
-    """By 11-22 08:00, 9:30:00 from now."""
-    return say("By {moment}, {time} from now", moment=moment(deadline), time=duration(seconds))
-
-
 def _too_late(offers: Sequence[Offer], seconds: float) -> str:
     soonest = min((offer.wall_s for offer in offers), key=lambda wall_s: wall_s.likely)
-    left, likely, most = map(duration, (seconds, soonest.likely, soonest.high))
+    left, likely, most = map(span, (seconds, soonest.likely, soonest.high))
     if soonest.likely > seconds:
         return say("Can't be done in {time}: the fastest takes about {likely}", time=left, likely=likely)
     return say("May not be done in {time}: the fastest may take {most}", time=left, most=most)

@@ -9,15 +9,14 @@ from cloud_render.contract.spending import is_over_limit
 
 from ..model import Billed
 from ..words import frames, money, say
+from .price import fields
 
 
 def draw(layout: Any, shown: Any, billed: Billed | None, chosen: Any) -> None:
     """`chosen` has the property `limit_usd`."""
     layout.label(text=missing_words(shown), icon="RENDER_ANIMATION", translate=False)
     layout.label(text=_spent_words(shown, billed), icon="BLANK1", translate=False)
-    row = layout.row()
-    row.use_property_split = True
-    row.prop(chosen, "limit_usd")
+    fields(layout).prop(chosen, "limit_usd")
     if billed and too_low(chosen.limit_usd, billed):
         row = layout.row()
         row.alert = True
@@ -37,9 +36,9 @@ def _spent_words(shown: Any, billed: Billed | None) -> str:
     spent, limit = money(billed.bill.usd), billed.bill.limit_usd
     if limit is None:
         return say("It has cost {usd} so far, without a limit", usd=spent)
-    words = say("It has cost {usd} so far", usd=spent)
-    why = "it stopped at its limit of {usd}" if is_over_limit(shown.problem) else "its limit is {usd}"
-    return f"{words}, {say(why, usd=money(limit))}"
+    if is_over_limit(shown.problem):
+        return say("It has cost {usd} so far; it stopped at its limit of {limit}", usd=spent, limit=money(limit))
+    return say("It has cost {usd} so far; its limit is {limit}", usd=spent, limit=money(limit))
 
 
 def too_low(limit_usd: float, billed: Billed) -> bool:
