@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from cloud_render.contract.errors import BadArguments, CloudRenderError
 from cloud_render.contract.scene import Device
+from worker.child import hide_environment
 from worker.disk import fullness_told
 
 log = logging.getLogger("worker")
@@ -127,6 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. The last line of the log says what came of it."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
+    hide_environment()
     try:
         arguments = parser().parse_args(argv)
         with fullness_told():

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from worker.cache import Cache
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
 SECRET_PLACES = ("AWS_CONTAINER_CREDENTIALS_", "AWS_WEB_IDENTITY_", "AWS_ROLE_", "AWS_SHARED_CREDENTIALS_")
 """A .blend is code, and so is a hook: neither gets credentials nor a way to them."""
+
+_PR_SET_DUMPABLE = 4
+"""Of linux/prctl.h."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,14 @@ def blender_environment(folders: Folders, cache: Cache) -> dict[str, str]:
     # Compiled kernels of a large scene are above CUDA's default of 1 GiB.
     ours["CUDA_CACHE_MAXSIZE"] = os.environ.get("CUDA_CACHE_MAXSIZE") or str(4 * 2**30)
     return without_secrets() | ours
+
+
+def hide_environment() -> None:
+    """Lets no process read this one's environment in /proc, not even one of the same user, as Blender and hooks are: in
+    it is the way to the job's credentials. Linux; elsewhere there is no /proc.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def without_secrets() -> dict[str, str]:

@@ -26,7 +26,6 @@ HERE = Path(__file__).parent
 LIMIT_S = 300
 
 CONFINED = (
-    "--init",
     "--pull=never",
     "--network=host",
     "--read-only",
@@ -36,7 +35,7 @@ CONFINED = (
     "--user=10001:10001",
     "--shm-size=1g",
 )
-"""As in the job definitions (init, user, shared memory), and stricter."""
+"""As in the job definitions (user, shared memory), and stricter."""
 
 
 @dataclass(frozen=True)
