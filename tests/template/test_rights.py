@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -267,6 +268,102 @@ def test_an_artist_can_not_gain_more(scenario: Scenario, action: str) -> None:
     """Each of these would let them run anything with any role of the stack."""
     for resource in ("*", scenario.stack_id, f"arn:aws:iam::{ACCOUNT}:role/cloud-render-JobRole-1"):
         assert not evaluator.granting(scenario.policies["ArtistPolicy"], evaluator.Need(action, resource))
+
+
+@dataclass(frozen=True)
+class Starters:
+    """What the stack lets others start: its state machine and its rules, as they are deployed, and their rights."""
+
+    machine: dict[str, Any]
+    rules: list[dict[str, Any]]
+    """Each target of each rule that is called with a role."""
+    policies: dict[str, list[dict[str, Any]]]
+    role_names: dict[str, str]
+    """By the role's ARN, its name in the template."""
+
+
+@pytest.fixture(scope="module")
+def starters() -> Iterator[Starters]:
+    with running() as cloud:
+        outputs = cloud.deploy(DropAFile="on")
+        found = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=outputs["DropMachine"])
+        events, iam = cloud.client("events"), cloud.client("iam")
+        rules = events.list_rules()["Rules"]
+        targets = [each for rule in rules for each in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]]
+        rows = cloud.client("cloudformation").list_stack_resources(StackName="cloud-render")["StackResourceSummaries"]
+        names = {
+            iam.get_role(RoleName=row["PhysicalResourceId"])["Role"]["Arn"]: row["LogicalResourceId"]
+            for row in rows
+            if row["ResourceType"] == "AWS::IAM::Role"
+        }
+        called = [target for target in targets if "RoleArn" in target]
+        yield Starters(json.loads(found["definition"]), called, _policies(cloud, "cloud-render"), names)
+
+
+def _needs_of_state(state: dict[str, Any]) -> Iterator[Any]:
+    """As AWS documents them for each integration (Step Functions Developer Guide, "integrated services").
+
+    `.sync` ends its job with the execution, and hears of the job's end by a rule that Step Functions makes.
+    """
+    resource, given = state["Resource"].partition(":states:::")[2], state["Parameters"]
+    if resource == "batch:submitJob.sync":
+        rule = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/StepFunctionsGetEventsForBatchJobsRule"
+        yield from (evaluator.Need("batch:SubmitJob", given[name]) for name in ("JobQueue", "JobDefinition"))
+        yield evaluator.Need("batch:DescribeJobs")
+        yield evaluator.Need("batch:TerminateJob", f"arn:aws:batch:us-east-1:{ACCOUNT}:job/1")
+        yield from (evaluator.Need(f"events:{name}", rule) for name in ("PutTargets", "PutRule", "DescribeRule"))
+    elif resource == "sns:publish":
+        yield evaluator.Need("sns:Publish", given["TopicArn"])
+    elif resource == "aws-sdk:s3:listObjectsV2":
+        yield evaluator.Need("s3:ListBucket", f"arn:aws:s3:::{given['Bucket']}", {"s3:prefix": _key(given["Prefix.$"])})
+    else:
+        action = {"aws-sdk:s3:getObject": "s3:GetObject", "aws-sdk:s3:putObject": "s3:PutObject"}[resource]
+        yield evaluator.Need(action, f"arn:aws:s3:::{given['Bucket']}/{_key(given['Key.$'])}")
+
+
+def _key(expression: str) -> str:
+    (text,) = re.findall(r"States\.Format\('([^']+)', \$\.id\)", expression)
+    return str(text).replace("{}", "20260101-120000-hare-ab12")
+
+
+def _needs_of_target(target: dict[str, Any]) -> Iterator[Any]:
+    if "BatchParameters" in target:
+        yield evaluator.Need("batch:SubmitJob", target["Arn"])
+        yield evaluator.Need("batch:SubmitJob", target["BatchParameters"]["JobDefinition"])
+    else:
+        yield evaluator.Need("states:StartExecution", target["Arn"])
+
+
+def test_the_state_machine_has_the_rights_that_its_states_need_and_no_other(starters: Starters) -> None:
+    """Derived from each task's resource, since Step Functions makes the calls itself."""
+    tasks = [state for state in starters.machine["States"].values() if state["Type"] == "Task"]
+    needs = [need for state in tasks for need in _needs_of_state(state)]
+    _fits(starters.policies["DropRole"], needs)
+
+
+def test_rules_may_start_what_they_start_and_nothing_else(starters: Starters) -> None:
+    """The mender, the cancelling of a stopped execution, the state machine."""
+    needs: dict[str, list[Any]] = {}
+    for target in starters.rules:
+        needs.setdefault(starters.role_names[target["RoleArn"]], []).extend(_needs_of_target(target))
+    assert set(needs) == {"MendStartRole", "DropStartRole"}
+    for role, wanted in needs.items():
+        _fits(starters.policies[role], wanted)
+
+
+def test_a_missing_and_a_superfluous_right_of_the_machine_are_told(starters: Starters) -> None:
+    """Else the two tests above would prove little."""
+    policies, needs = starters.policies["DropRole"], [evaluator.Need("batch:DescribeJobs")]
+    with pytest.raises(AssertionError):
+        _fits(policies, needs)
+    with pytest.raises(AssertionError):
+        _fits(policies, [*needs, evaluator.Need("batch:ListJobs")])
+
+
+def _fits(policies: list[dict[str, Any]], needs: list[Any]) -> None:
+    refused = [need for need in needs if not evaluator.granting(policies, need)]
+    assert not refused
+    assert evaluator.grants(policies) == set().union(*(evaluator.granting(policies, need) for need in needs))
 
 
 def test_the_evaluator_itself() -> None:
