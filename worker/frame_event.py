@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_render.contract.errors import BlenderFailed
-from cloud_render.contract.scene import problem_of_scene_path
-from worker.uploads import RenderedFrame
+from worker.uploads import RenderedFrame, problem_of_output
 
 
 def rendered_frame(event: Mapping[str, Any], out: Path) -> RenderedFrame:
@@ -26,6 +25,6 @@ def rendered_frame(event: Mapping[str, Any], out: Path) -> RenderedFrame:
         if not path.is_file() or not path.stat().st_size:
             raise BlenderFailed(f"Blender wrote no {path.name} for frame {frame}.", "See the log for its reason.")
     for name, _ in outputs:
-        if problem := problem_of_scene_path(name):
+        if problem := problem_of_output(name):
             raise BlenderFailed(f"Frame {frame} has an output {name!r}, which can't be stored: {problem}.")
     return RenderedFrame(frame, float(event["seconds"]), primary, outputs, display)

@@ -16,10 +16,10 @@ from typing import Literal
 
 from cloud_render.contract.errors import BadInput, CloudRenderError, DiskFull
 from cloud_render.contract.job import RenderJob
-from cloud_render.contract.scene import problem_of_scene_path
 from worker.cache import is_full
 from worker.child import without_secrets
 from worker.disk import LARGER
+from worker.uploads import problem_of_output
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def left_in(folder: Path) -> Iterator[tuple[str, Path]]:
                 # A link could bring any file of the machine into the bucket.
                 log.warning("warning: %s is no plain file and is left out", relative)
                 continue
-            if problem := problem_of_scene_path(relative):
+            if problem := problem_of_output(relative):
                 raise CloudRenderError(f"A hook left {relative!r}, which can't be stored: {problem}.", "Rename it.")
             yield relative, path
 

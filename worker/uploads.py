@@ -14,6 +14,7 @@ from pathlib import Path
 from cloud_render.contract.errors import BlenderFailed, CloudRenderError
 from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import FrameReport
+from cloud_render.contract.scene import problem_of_scene_path
 from worker import preview
 from worker.cache import in_words
 from worker.s3 import Bucket
@@ -47,6 +48,13 @@ class RenderedFrame:
     """Name below outputs/ and file."""
     display: Path | None
     """Display-referred PNG, where the primary is not one."""
+
+
+def problem_of_output(name: str) -> str:
+    """Why nothing can be stored by that name below outputs/; empty where it can. A scene's word is not enough for
+    display/, where one child could so put its pictures into the video in place of another's.
+    """
+    return "display/ is the video's" if name.startswith("display/") else problem_of_scene_path(name)
 
 
 class Uploads:

@@ -43,7 +43,7 @@ def test_no_file_of_the_machine_leaves_it_as_a_frame(event, tmp_path, place):
             rendered_frame(*event(**changes))
 
 
-@pytest.mark.parametrize("name", ["../0002.png", "/etc/passwd", "a//b", ""])
+@pytest.mark.parametrize("name", ["../0002.png", "/etc/passwd", "a//b", "", "display/0002.png"])
 def test_no_output_is_stored_outside_its_place(event, tmp_path, name):
     """Its name becomes a part of a key."""
     given = [{"name": name, "path": str(tmp_path / "out" / "0001" / "depth.exr")}]

@@ -79,3 +79,12 @@ def test_a_hook_that_writes_to_the_scenes_files_leaves_the_cache_as_it_is(hooked
     assert rig.render().code == 0
     cached = [path.read_bytes() for path in (rig.folder / "cache" / "files").iterdir()]
     assert b"BLENDER-v405" in cached
+
+
+def test_a_hook_can_not_put_pictures_into_the_video(hooked, rig):
+    """Below outputs/display/ lies what the stitch shows of scene-linear frames, those of other children too."""
+    hooked(post=b'mkdir "$CLOUD_RENDER_OUTPUT/display" && echo forged > "$CLOUD_RENDER_OUTPUT/display/0007.png"\n')
+    ended = rig.render()
+    assert ended.code == 70
+    assert "A hook left 'display/0007.png', which can't be stored" in ended.last_line
+    assert rig.keys("outputs/") == []
