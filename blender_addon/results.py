@@ -20,9 +20,12 @@ def show_picture(path: Path) -> None:
     """In an Image Editor; in a window of its own where none is open."""
     own = set(bpy.data.images)
     image = bpy.data.images.load(str(path), check_existing=True)
-    if image not in own:
-        image.is_runtime_data = True  # else it is saved into the artist's file, and the next submit takes it along
-    image.reload()
+    if image in own:
+        image.reload()
+    else:
+        # Else it is saved into the artist's file, and the next submit takes it along. A reload would have Blender look
+        # at all node trees again, which may leave other bytes in an unchanged scene.
+        image.is_runtime_data = True
     show_image(image)
 
 

@@ -21,12 +21,13 @@ ops = bpy.ops.cloud_render
 
 
 def test_an_unchanged_scene_keeps_its_test_frames():
-    """Though Blender saved it anew, and the artist looked at a test frame and at other frames of the scene."""
+    """Though Blender saved it anew, as did the artist, who looked at a test frame and at other frames of the scene."""
     scene("probed", last=6)
     assert tested() == [1, 3, 6]
     ops.show_frame(frame=3)
     bpy.context.scene.frame_set(5)
     bpy.context.scene.frame_set(1)
+    bpy.ops.wm.save_mainfile()
     assert notice() == "3 test frames are kept"
     assert rendered() == [2, 4, 5]
     assert ended().frames_done == 6
