@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The local memory of submits that did not end: so that doing the same again goes on with the same job."""
+"""The local memory of submits that did not end: the same again goes on with the same job, one process at a time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from cloud_render.contract import keys
-from cloud_render.contract.errors import CloudRenderError
+from cloud_render.contract.errors import CloudRenderError, TryAgain
+from cloud_render.store import locks
 from cloud_render.store.landing import landing
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,29 @@ def state_folder(environment: Mapping[str, str] = os.environ, platform: str = sy
     if state := environment.get("XDG_STATE_HOME"):
         return Path(state) / "cloud-render"
     return Path.home() / ".local/state/cloud-render"
+
+
+@contextmanager
+def alone(fingerprint: str, folder: Path | None = None) -> Iterator[None]:
+    """Within it, nobody else on this computer submits the same. Raises TryAgain where somebody does.
+
+    What must be seen as one step: reading the memory, and writing into it what others should go on with. Where the
+    memory can't be written, or its file system knows no locks, nobody is kept out.
+    """
+    path = _file(fingerprint, folder).with_suffix(".lock")
+    with ExitStack() as last:
+        try:
+            file = locks.open_alone(path)
+        except OSError as error:
+            log.warning("can't see whether another process submits the same: %s", error)
+        else:
+            if file is None:
+                raise TryAgain(
+                    "The same is being submitted by another process just now.",
+                    "Its job appears among the others. Submit again after that only to render it twice.",
+                )
+            last.callback(locks.let_go, path, file)
+        yield
 
 
 def job_id_of(fingerprint: str, now: datetime, folder: Path | None = None) -> str:

@@ -55,29 +55,20 @@ def submit(
 ) -> str:
     """The id of the job, once Batch has it. After a crash or a network error, the same call goes on with the same job.
 
-    `memory` is the folder where unfinished submits are remembered; this person's own if not given.
-    Raises StoppedByLimit where nothing is left of the stack's limit for the month, BadArguments, FileChanged,
-    MissingFiles, StorageUnavailable, NoCredentials, CloudUnreachable, Cancelled; or CloudRenderError for what AWS
-    refuses.
+    While another process is at the same submit, this one is refused, or there would be two jobs to pay. `memory` is the
+    folder where unfinished submits are remembered; this person's own if not given.
+    Raises StoppedByLimit where nothing is left of the stack's limit for the month, TryAgain where another process is at
+    it, BadArguments, FileChanged, MissingFiles, StorageUnavailable, NoCredentials, CloudUnreachable, Cancelled; or
+    CloudRenderError for what AWS refuses.
     """
     farm.render_queue(plan.device or farm.default_device, plan.machine)  # refuses a machine that the stack has not
-    now = datetime.now(UTC)
     mark = plan.fingerprint(f"{farm.connection.endpoint_url}/{farm.bucket}{inherited.mark}")
-    plan = plan.with_job_id(_unfinished(farm, pending.job_id_of(mark, now, memory)) or plan.job_id)
-    month.check(farm, plan.job_id)
-    pending.remember(mark, plan.job_id, now, memory)
-    job = _sent(farm, plan, progress, cancelled, inherited)
-    if job is None:
-        # The job that was begun was submitted with other content since: this is a new piece of work.
-        plan = plan.with_job_id(keys.new_job_id(plan.name, now))
-        pending.remember(mark, plan.job_id, now, memory)
-        job = _sent(farm, plan, progress, cancelled, inherited)
-    if job is None:
-        raise CloudRenderError(f"There is another job named {plan.job_id}.", "Submit again.")
-    if cancelled():
-        raise Cancelled("The submit")
-    _begin(farm, job, sleep)
-    pending.forget(mark, memory)
+    with pending.alone(mark, memory):
+        job = _uploaded(farm, plan, mark, progress, cancelled, memory, inherited)
+        if cancelled():
+            raise Cancelled("The submit")
+        _begin(farm, job, sleep)
+        pending.forget(mark, memory)
     return job.id
 
 
@@ -108,6 +99,31 @@ def resume(farm: Farm, job_id: str, sleep: batch.Sleep = time.sleep) -> bool:
     if found.end is not None:
         return False
     return _mended(farm, found, found.job, sleep)
+
+
+def _uploaded(
+    farm: Farm,
+    plan: SubmitPlan,
+    mark: str,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    memory: Path | None,
+    inherited: Inherited,
+) -> RenderJob:
+    """The job that an earlier run of this submit began, or a new one, with all its content in the store."""
+    now = datetime.now(UTC)
+    plan = plan.with_job_id(_unfinished(farm, pending.job_id_of(mark, now, memory)) or plan.job_id)
+    month.check(farm, plan.job_id)
+    pending.remember(mark, plan.job_id, now, memory)
+    job = _sent(farm, plan, progress, cancelled, inherited)
+    if job is None:
+        # The job that was begun was submitted with other content since: this is a new piece of work.
+        plan = plan.with_job_id(keys.new_job_id(plan.name, now))
+        pending.remember(mark, plan.job_id, now, memory)
+        job = _sent(farm, plan, progress, cancelled, inherited)
+    if job is None:
+        raise CloudRenderError(f"There is another job named {plan.job_id}.", "Submit again.")
+    return job
 
 
 def _unfinished(farm: Farm, job_id: str) -> str:

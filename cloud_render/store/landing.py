@@ -13,18 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cloud_render.contract.errors import BadArguments, CloudRenderError, DiskFull
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows
-    fcntl = None  # type: ignore[assignment]
-try:
-    import msvcrt
-except ImportError:
-    msvcrt = None  # type: ignore[assignment]
-
-_LOCKED_BYTE = 1 << 40
-"""Far behind the content: Windows refuses others to read what is locked."""
+from cloud_render.store import locks
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -93,14 +82,8 @@ def _part_of(target: Path, version: str) -> Path:
 def _is_ours(file: BinaryIO, path: Path) -> bool:
     """Whether no other process writes to it, now and until it is closed. Where locks don't work, it is not."""
     try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        elif msvcrt is not None:
-            file.seek(_LOCKED_BYTE)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            file.seek(0, os.SEEK_END)
         # Whoever had it before may have finished it meanwhile: then this is the file at the target.
-        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+        return locks.take(file) and locks.still_at(path, file)
     except OSError:
         return False
 

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,15 +18,15 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from cloud_render.client import batch, objects
+from cloud_render.client import batch, objects, pending
 from cloud_render.client.control import cancel
 from cloud_render.client.farm import Farm
-from cloud_render.client.monitor import snapshot
+from cloud_render.client.monitor import jobs, snapshot
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan
 from cloud_render.client.submit import resume, submit
 from cloud_render.contract import keys
-from cloud_render.contract.errors import Cancelled, CloudRenderError, CloudUnreachable, FileChanged, NotThere
+from cloud_render.contract.errors import Cancelled, CloudRenderError, CloudUnreachable, FileChanged, NotThere, TryAgain
 from cloud_render.contract.job import RenderJob, Submission
 from cloud_render.store import Progress
 from local_cloud.testing import LocalCloud
@@ -223,6 +227,77 @@ def test_the_same_scene_again_is_a_new_job(farm: Farm, submitted: Callable[..., 
     assert first != second
     cancel(farm, first)
     cancel(farm, second)
+
+
+def test_the_same_submit_twice_at_once_makes_one_job(farm: Farm, planned: Planned) -> None:
+    """The second one is refused while the first one is at it, in whatever step; other scenes are not."""
+    refusals: list[str] = []
+
+    def meanwhile() -> bool:
+        with pytest.raises(TryAgain, match="another process") as refused:
+            submit(farm, planned(Options(name="hold")))
+        refusals.append(refused.value.advice)
+        return False
+
+    job_id = submit(farm, planned(Options(name="hold")), cancelled=meanwhile)
+    other = submit(farm, planned(Options(name="hold", samples=7)))
+    assert refusals
+    assert {each.job_id for each in jobs(farm, 2)} == {job_id, other}
+    cancel(farm, job_id)
+    cancel(farm, other)
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from cloud_render.client import pending
+with pending.alone("mark", Path(sys.argv[1])):
+    print("mine", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_submit_keeps_nobody_out(tmp_path: Path) -> None:
+    """As long as the other process lives, the same can't be submitted; once it is dead it can, and no lock stays."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout
+        assert other.stdout.readline().strip() == b"mine"
+        with pytest.raises(TryAgain), pending.alone("mark", tmp_path):
+            pass
+        with pending.alone("another mark", tmp_path):
+            pass
+        other.kill()
+    with pending.alone("mark", tmp_path):
+        pass
+    assert list((tmp_path / "pending").iterdir()) == []
+
+
+def test_only_one_of_many_at_once_has_its_turn(tmp_path: Path) -> None:
+    """Though each removes its lock file when it has done: two are never within it at a time."""
+    within = threading.Lock()
+
+    def turn(_: int) -> bool:
+        try:
+            with pending.alone("mark", tmp_path):
+                assert within.acquire(blocking=False)
+                list(tmp_path.rglob("*"))
+                within.release()
+                return True
+        except TryAgain:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert any(pool.map(turn, range(2000)))
+    assert list((tmp_path / "pending").iterdir()) == []
+
+
+def test_a_memory_that_cant_be_written_hinders_no_submit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is a convenience: the log says that it is not there."""
+    (tmp_path / "pending").write_text("a file in the folder's place")
+    with pending.alone("mark", tmp_path):
+        assert "another process" in caplog.text
 
 
 def test_a_cancelled_upload_leaves_no_job(farm: Farm, planned: Planned) -> None:
