@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import signal
 import sys
 import typing
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from cloud_render.contract.errors import BadArguments, CloudRenderError
 from cloud_render.contract.scene import Device
 from worker.child import hide_environment
 from worker.disk import fullness_told
+from worker.interruption import stopped
 
 log = logging.getLogger("worker")
 
@@ -144,5 +146,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _told_to_stop(*_: object) -> NoReturn:
+    raise stopped()
+
+
 if __name__ == "__main__":
+    # The first process of a container gets no signal that it has no handler for, and would run on until it is killed.
+    signal.signal(signal.SIGTERM, _told_to_stop)
     sys.exit(main())

@@ -68,7 +68,7 @@ def test_it_is_not_root_and_writes_only_to_cache_and_scratch(image):
 
 
 def test_wrong_usage_ends_with_its_exit_code(image):
-    """Batch sees the worker's own code through the init process."""
+    """Batch sees the worker's own code."""
     done = subprocess.run([*image.prefix(), "render"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 64
     assert done.stderr.splitlines()[-1].startswith("error: ")

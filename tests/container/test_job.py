@@ -54,7 +54,7 @@ def test_no_container_is_left(job, image):
 
 
 def test_a_cancelled_job_leaves_its_containers_at_once(job, cloud, scene, image):
-    """SIGTERM reaches the worker through the init process, and it leaves before it is killed."""
+    """SIGTERM ends the worker, also before it has begun to render: a first process without a handler gets no signal."""
     long = cloud.cli("submit", str(scene), *SMALL, "--frames", "1-400", "-k", "200")["job"]
     while not image.containers():
         assert cloud.cli("status", long)["phase"] in ("submitted", "queued", "rendering")
