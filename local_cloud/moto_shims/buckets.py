@@ -24,9 +24,24 @@ _EVENTFUL: set[str] = set()
 
 def apply(make_bucket: Callable[[str], None] | None) -> None:
     """Change moto in place. `make_bucket` makes a bucket where the objects really are."""
+    _take_over_buckets()
     _notice_eventful_buckets()
     if make_bucket:
         _make_buckets_elsewhere(make_bucket)
+
+
+def _take_over_buckets() -> None:
+    """moto refuses a bucket that a deleted stack has left. Names stay the same here: the next stack takes it over."""
+    from moto.s3.models import FakeBucket, s3_backends
+
+    model: Any = FakeBucket
+    original = model.create_from_cloudformation_json.__func__
+
+    def create(cls: Any, resource_name: str, *args: Any, **kwargs: Any) -> Any:
+        left = s3_backends[ACCOUNT]["aws"].buckets.get(resource_name)
+        return left or original(cls, resource_name, *args, **kwargs)
+
+    model.create_from_cloudformation_json = classmethod(create)
 
 
 def tells_events(bucket: str) -> bool:

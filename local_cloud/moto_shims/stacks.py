@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -14,6 +15,7 @@ def apply() -> None:
     _see_what_stays()
     _fail_stacks_as_aws_does()
     _update_what_moto_can_not()
+    _delete_what_moto_leaves()
     _forget_deleted_stacks()
 
 
@@ -133,6 +135,23 @@ def _update_what_moto_can_not() -> None:
         return original(logical_id, resource_json, resources_map, **where) or before
 
     parsing.parse_and_update_resource = update
+
+
+def _delete_what_moto_leaves() -> None:
+    """moto leaves all of Batch and each managed policy behind when a stack is deleted, and then refuses a new one of
+    the same name."""
+    from moto.batch.models import ComputeEnvironment, JobDefinition, JobQueue, batch_backends
+    from moto.iam.models import ManagedPolicy, iam_backends
+
+    def deletes(model: Any, delete: Callable[[str, str, str], None]) -> None:
+        model.delete = lambda resource, account_id, region: delete(account_id, region, resource.arn)
+
+    deletes(JobQueue, lambda account, region, arn: batch_backends[account][region].delete_job_queue(arn))
+    deletes(
+        ComputeEnvironment, lambda account, region, arn: batch_backends[account][region].delete_compute_environment(arn)
+    )
+    deletes(JobDefinition, lambda account, region, arn: batch_backends[account][region].deregister_job_definition(arn))
+    deletes(ManagedPolicy, lambda account, _region, arn: iam_backends[account]["aws"].delete_policy(arn))
 
 
 def _forget_deleted_stacks() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cloud_render.client import stack
+from cloud_render.client import stack, teardown
 from cloud_render.contract.errors import BadArguments, CloudNotReady, NoStack
 from local_cloud.testing import LocalCloud, running
 
@@ -190,3 +190,16 @@ def test_fair_share_is_for_new_queues(cloud: LocalCloud) -> None:
         batch.submit_job(**job, jobQueue=after["RenderGpuQueue"])
     back = stack.deploy(cloud, "fair", {"FairShare": "off"}, force=True)
     assert back["RenderGpuQueue"] == before["RenderGpuQueue"]
+
+
+@pytest.mark.parametrize("keep_bucket", [False, True])
+def test_what_was_torn_down_can_be_set_up_again(cloud: LocalCloud, keep_bucket: bool) -> None:
+    """Under the same name, with new machines and queues that take jobs; a bucket that was kept is used on."""
+    for _ in range(2):
+        outputs = cloud.deploy("comes-again")
+        job = {"jobName": "hare", "jobQueue": outputs["UtilityQueue"], "jobDefinition": outputs["StitchDefinition"]}
+        assert cloud.client("batch").submit_job(**job)["jobId"]
+        holdings = teardown.survey(cloud, "comes-again")
+        teardown.teardown(cloud, holdings, keep_bucket=keep_bucket, sleep=lambda _s: None)
+    left = cloud.client("batch").describe_compute_environments()["computeEnvironments"]
+    assert not [each for each in left if "comes-again" in each["computeEnvironmentName"]]
