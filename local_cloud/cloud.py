@@ -10,7 +10,6 @@ import os
 import sqlite3
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -106,7 +105,8 @@ class Cloud:
         keys = _keys_of(setting)
         with ExitStack() as undo:
             self._server = _server(setting.port)
-            undo.callback(self._server.server_close)
+            # It ends last: running jobs still send their reports while they end, and would wait for an answer.
+            undo.callback(self._server.end)
             endpoint = f"http://127.0.0.1:{self._server.port}"
             self.address = {
                 "endpoint_url": endpoint,
@@ -115,9 +115,7 @@ class Cloud:
                 "secret_key": keys.secret,
             }
             self._assemble(setting, endpoint, keys, undo)
-            thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="server", daemon=True)
-            thread.start()
-            undo.callback(self._server.shutdown)
+            self._server.begin()
             self._undo = undo.pop_all()
 
     def _assemble(self, setting: Setting, endpoint: str, keys: Keys, undo: ExitStack) -> None:

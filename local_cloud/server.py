@@ -14,6 +14,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -38,6 +39,17 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.application: Application | None = None
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="server", daemon=True)
+
+    def begin(self) -> None:
+        """Serve in a thread."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Take no more requests. Harmless where it never began."""
+        if self._thread.ident is not None:  # shutdown() would wait for the end of what never began.
+            self.shutdown()
+        self.server_close()
 
     @property
     def port(self) -> int:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,3 +223,29 @@ def test_objects_can_lie_on_another_s3_server(tmp_path: Path) -> None:
     finally:
         server.stop()
         groups.close()
+
+
+TELLS_LAST = """
+import os, signal, sys, time, boto3
+def told(*_):
+    boto3.client("s3").list_buckets()
+    open(sys.argv[1] + "/told", "w").close()
+    sys.exit(75)
+signal.signal(signal.SIGTERM, told)
+open(sys.argv[1] + "/ready", "w").close()
+while True:
+    time.sleep(60)
+"""
+
+
+def test_jobs_still_reach_it_while_it_ends(until: Until, tmp_path: Path) -> None:
+    """A worker that is told to stop writes its report; without an answer it would wait as long as it may."""
+    (tmp_path / "tells.py").write_text(TELLS_LAST)
+    with running(slots=1, images=SHELL) as cloud:
+        queue = cloud.deploy()["RenderCpuQueue"]
+        _submit(cloud, queue, f"exec {sys.executable} {tmp_path}/tells.py {tmp_path}")
+        until((tmp_path / "ready").exists)
+        began = time.monotonic()
+        assert cloud.stop() == 0
+    assert (tmp_path / "told").exists()
+    assert time.monotonic() - began < 10
