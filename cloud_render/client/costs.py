@@ -11,17 +11,16 @@ from functools import partial
 from typing import Literal
 
 from cloud_render.client import ledger, objects, prices, reports
-from cloud_render.client.bill import Bill, Work, account, bill, machine_times, priced
+from cloud_render.client.bill import Bill, Work, account, bill, priced
 from cloud_render.client.farm import Farm
 from cloud_render.client.ledger import Entry, Ledger
 from cloud_render.client.prices import PriceList
 from cloud_render.client.records import record
-from cloud_render.contract import keys, spending
+from cloud_render.contract import keys
 from cloud_render.contract.day_prices import DayPrices, price_of
 from cloud_render.contract.errors import BadJob, NotThere
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.prices import MACHINES
-from cloud_render.contract.spending import HourPrice, Pulse
 
 By = Literal["job", "scene", "month"]
 
@@ -68,28 +67,6 @@ def job_bill(farm: Farm, job_id: str, now: datetime) -> Costs:
     price_list = _prices(farm, [found.job.prices], now)
     made = bill(work, reports.traces(farm, job_id), price_of(found.job.prices, price_list.hour_price()))
     return Costs((made,), _source([found.job.prices], price_list), price_list.notices)
-
-
-@dataclass(frozen=True)
-class SoFar:
-    """What a job has cost up to now, as one listing tells; a bill is more exact."""
-
-    usd: float
-    machines: int
-    """That work on it at the moment."""
-
-
-def so_far(farm: Farm, job_id: str, hour_price: HourPrice) -> SoFar:
-    """Cheap enough for every look at a job. `hour_price` is that of a PriceList, asked once.
-
-    Raises BadArguments, StorageUnavailable or NoCredentials.
-    """
-    beats = objects.list_below(farm, spending.pulses(keys.Prefix.of_job(job_id)))
-    now = beats.now.timestamp()
-    pulses = [(Pulse.of_key(entry.key), entry.modified.timestamp()) for entry in beats.entries]
-    times = machine_times(spending.stay_of_pulse(pulse, seen, now) for pulse, seen in pulses if pulse)
-    usd = sum(time.paid_s / 3600 * hour_price(time.instance_type, time.market) for time in times)
-    return SoFar(usd, sum(time.runs for time in times))
 
 
 def costs(farm: Farm, most: int, now: datetime) -> Costs:

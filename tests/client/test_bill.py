@@ -12,7 +12,7 @@ import pytest
 from cloud_render.client import objects
 from cloud_render.client.bill import Bill, Work, bill
 from cloud_render.client.control import cancel
-from cloud_render.client.costs import SoFar, costs, job_bill, so_far, sums
+from cloud_render.client.costs import costs, job_bill, sums
 from cloud_render.client.options import Options
 from cloud_render.client.reports import Traces
 from cloud_render.client.submit import submit
@@ -113,20 +113,6 @@ def test_a_running_job_is_billed_up_to_now():
     assert (found.running, found.lost_usd) == (1, 0)
     assert found.rendering_usd == pytest.approx(500 / 3600 * 0.36)
     assert found.waiting_usd == 0
-
-
-def test_so_far_is_told_by_one_listing(farm):
-    """For each look at a running job; other objects beside the pulses don't count."""
-    prefix = keys.Prefix.of_job(WORK.job_id)
-    began = round(time.time()) - 360
-    for number in (1, 2):
-        pulse = Pulse(0, number, 1, began, f"i-{number}", "g5.xlarge", "spot")
-        objects.write(farm, pulse.key(prefix), b"")
-    objects.write(farm, spending.pulses(prefix) + "0/later.txt", b"")
-    found = so_far(farm, WORK.job_id, lambda _type, _market: 36.0)
-    assert found.machines == 2
-    assert found.usd == pytest.approx(2 * 0.01 * (360 + spending.STARTING_S), abs=0.2)
-    assert so_far(farm, "20260101-120000-other-abcd", hour_price) == SoFar(0, 0)
 
 
 def test_a_bill_tells_the_limit_of_the_last_submission(farm, submitted, wait_for):
