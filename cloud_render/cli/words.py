@@ -6,17 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-_SIZES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
-
-
-def size(count: int) -> str:
-    """Bytes in decimal units, as file managers and S3 bills count them: `999 B`, `1.2 kB`, `34 MB`."""
-    for unit, name in _SIZES:
-        # Half a last digit below the unit: 999,950 bytes must not become "1000 kB".
-        if count >= unit * 0.9995:
-            amount = count / unit
-            return f"{amount:.1f} {name}" if amount < 9.95 else f"{amount:.0f} {name}"
-    return f"{count} B"
+from cloud_render.client.sizes import size as size
 
 
 def memory(memory: int, vram: int, gpu: bool = False) -> str:

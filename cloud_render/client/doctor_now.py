@@ -15,6 +15,7 @@ from cloud_render.client.findings import Finding, Findings, known, learned
 from cloud_render.client.machines import Queue
 from cloud_render.client.money import usd
 from cloud_render.client.monitor import JobState
+from cloud_render.client.sizes import size
 from cloud_render.contract import keys
 from cloud_render.contract.month import month_at
 
@@ -118,16 +119,12 @@ def _of_stored(found: Stored) -> str:
     if not found.objects:
         return "Nothing."
     least = "" if found.whole else "at least "
-    places = ", ".join(f"{_gb(size)} in {name}" for name, size in _by_size(found.by_place))
-    return f"{least}{found.objects:,} objects, {_gb(found.size)}: {places}."
+    places = ", ".join(f"{size(count)} in {name}" for name, count in _by_size(found.by_place))
+    return f"{least}{found.objects:,} objects, {size(found.size)}: {places}."
 
 
 def _by_size(by_place: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(by_place.items(), key=lambda pair: -pair[1])
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:,.2f} GB" if size >= 5_000_000 else f"{size / 1e3:,.1f} kB"
 
 
 def of_month(farm: Farm, now: datetime) -> Findings[None]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cloud_render.client.frame_times import Basis, FrameTimes, Measured, estimate
 from cloud_render.client.money import NOTHING, Range, combined, total
 from cloud_render.client.prices import PriceList
+from cloud_render.client.sizes import size
 from cloud_render.client.slices import LAUNCH_S, Choice, Goal, Pool, Schedule, choose, schedules, within
 from cloud_render.contract import prices
 from cloud_render.contract.day_prices import DayPrices
@@ -224,7 +225,8 @@ def _items(times: FrameTimes, machines: Pool, choice: Choice, price_list: PriceL
     compute = _compute(chosen, machines, price_list)
     spread = combined(_spread(times, chosen), compute.share, _mix(chosen, price_list))
     starting = chosen.starting_share
-    gigabytes = count * times.bytes / _GB
+    frames_size = round(count * times.bytes)
+    gigabytes = frames_size / _GB
     disk_hour = prices.host_hour(wish.disk_gib) - rates.ipv4_hour
     market = "Spot" if machines.spot else "On-Demand"
     return (
@@ -249,12 +251,12 @@ def _items(times: FrameTimes, machines: Pool, choice: Choice, price_list: PriceL
         Item(
             "Frames kept in S3",
             Range.around(gigabytes * rates.stored_gb_month * wish.kept_days / 30, 0.2),
-            f"{gigabytes:.1f} GB for {wish.kept_days} days",
+            f"{size(frames_size)} for {wish.kept_days} days",
         ),
         Item(
             "Download",
             _download(gigabytes if wish.download else 0.0),
-            f"{gigabytes:.1f} GB; free within AWS's {prices.FREE_DOWNLOAD_GB} GB a month"
+            f"{size(frames_size)}; free within AWS's {prices.FREE_DOWNLOAD_GB} GB a month"
             if wish.download
             else "not downloaded",
         ),

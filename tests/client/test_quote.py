@@ -181,6 +181,14 @@ def test_the_download_may_be_free():
     assert items["Download"] == Range(0.0, pytest.approx(2 * 0.09), pytest.approx(2 * 0.09))
 
 
+@pytest.mark.parametrize(("frames", "said"), [(FRAMES, "2.0 GB"), (FRAMES[:3], "24 MB")])
+def test_the_items_say_how_much_in_a_unit_that_fits(frames, said):
+    """A short animation is no "0.0 GB"."""
+    details = {item.name: item.detail for item in quote(facts(60, 70, 80), frames, CLASSES, PRICES).offers[0].items}
+    assert details["Frames kept in S3"] == f"{said} for 90 days"
+    assert details["Download"].startswith(f"{said}; ")
+
+
 def test_the_cheapest_costs_least_and_the_fastest_ends_first():
     """The choices are what they are called."""
     balanced, cheapest, fastest = quote(facts(60, 70, 80), FRAMES, [SMALL], PRICES).offers
