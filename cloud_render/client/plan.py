@@ -247,7 +247,8 @@ def _overrides(options: Options) -> Overrides:
     width, height = options.resolution or (None, None)
     overrides = Overrides(width, height, options.percentage, options.samples, _engine(options))
     if issues := overrides.issues():
-        raise BadArguments(". ".join(issue.removeprefix("overrides.").capitalize() for issue in issues) + ".")
+        said = ". ".join(issue.removeprefix("overrides.").capitalize() for issue in issues)
+        raise BadArguments(f"{said}.", "Leave out what the scene's own setting should stay.")
     return overrides
 
 
@@ -263,7 +264,8 @@ def _engine(options: Options) -> str | None:
 def _limits(options: Options) -> Limits:
     limits = Limits(options.frame_limit_s, options.stall_limit_s, options.cost_limit_usd)
     if issues := limits.issues():
-        raise BadArguments(". ".join(issue.removeprefix("limits.") for issue in issues) + ".")
+        said = ". ".join(issue.removeprefix("limits.") for issue in issues)
+        raise BadArguments(f"{said}.", "Leave out a limit that should not hold.")
     return limits
 
 

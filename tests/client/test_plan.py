@@ -191,9 +191,10 @@ def test_what_is_not_there_is_answered_with_what_is(planned: Planned, options: O
     ],
 )
 def test_numbers_out_of_bounds_are_refused(planned: Planned, options: Options) -> None:
-    """They are the person's mistake, said before anything is sent."""
-    with pytest.raises(BadArguments):
+    """They are the person's mistake, said before anything is sent, and with what to do."""
+    with pytest.raises(BadArguments) as caught:
         planned(options)
+    assert caught.value.advice
 
 
 def test_frames_that_cannot_be_read_are_shown(planned: Planned) -> None:
