@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from cloud_render.cli import words
-from cloud_render.cli.blenders import blender_option, look_into
+from cloud_render.cli.blenders import SCENE_FILE, blender_option, look_into
 from cloud_render.cli.connect import farm_of, job_of
 from cloud_render.cli.options import Settings, command, option
 from cloud_render.cli.output import Output
@@ -37,7 +37,7 @@ from cloud_render.store import Progress
 
 @command("again")
 @click.argument("job")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=SCENE_FILE)
 @option("--frames", metavar="RANGE", required=True, section=WHAT, help="Those to render again: 12-20, 7,9.")
 @options_in(ALONG_OPTIONS, [blender_option], LINE_OPTIONS, THEN_OPTIONS)
 def again(
@@ -59,6 +59,7 @@ def again(
     copied within the cloud, and the video is made of all. How to render is taken from JOB. Extra files and hooks have
     to be named again. Stopped with Ctrl-C, the same command goes on where it stopped.
     """
+    wanted = ranges.parse(frames)
     stages = Stages(settings.output)
     farm = farm_of(settings)
     old = agains.old_job(farm, job_of(farm, job))
@@ -71,7 +72,6 @@ def again(
         post_hook=post_hook,
         created_by=person(),
     )
-    wanted = ranges.parse(frames)
     examination = look_into(file, stages, program, options.use_scripts, options.frames)
     plan = make_plan(examination, options, datetime.now(UTC))
     show_notes(settings.output, plan)

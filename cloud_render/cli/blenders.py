@@ -6,12 +6,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
+
 from cloud_render import blender
 from cloud_render.cli.options import option
 from cloud_render.cli.stages import Stages
 from cloud_render.client.examine import examine
-from cloud_render.contract.errors import BadArguments, BlenderFailed, CloudRenderError
+from cloud_render.contract.errors import BadArguments, BlenderFailed, CloudRenderError, UnreadableBlend
 from cloud_render.contract.scene import Examination
+
+SCENE_FILE = click.Path(path_type=Path, readable=False)
+"""Click looks at nothing: what is wrong with the file, and what to do, is said by check_is_file()."""
 
 blender_option = option(
     "--blender",
@@ -51,7 +56,7 @@ ALL_APT = (
 
 
 def look_into(path: Path, stages: Stages, program: str | None, use_scripts: bool, frames: str | None) -> Examination:
-    """What Blender says of the file. Raises BadArguments for a path that is no file, and whatever Blender met."""
+    """What Blender says of the file. Raises as check_is_file(), and whatever Blender met."""
     check_is_file(path)
     with stages.stage(f"Looking into {path.name}") as stage:
         try:
@@ -64,11 +69,17 @@ def look_into(path: Path, stages: Stages, program: str | None, use_scripts: bool
 
 
 def check_is_file(path: Path) -> None:
-    """Raises BadArguments for what can't be a .blend, before anything is started for it."""
-    if path.is_dir():
-        raise BadArguments(f"{str(path)!r} is a folder.", "Name the .blend to render.")
-    if not path.is_file():
-        raise BadArguments(f"There is no file {str(path)!r}.", "Name the .blend to render.")
+    """Raises BadArguments or UnreadableBlend for what can't be a .blend, before anything is started for it."""
+    try:
+        if path.is_dir():
+            raise BadArguments(f"{str(path)!r} is a folder.", "Name the .blend to render.")
+        if not path.is_file():
+            raise BadArguments(f"There is no file {str(path)!r}.", "Name the .blend to render.")
+        path.open("rb").close()
+    except OSError as error:
+        raise UnreadableBlend(
+            f"{str(path)!r} can't be read: {error.strerror}.", "Check its name, and who may read the file."
+        ) from error
 
 
 def explained(error: CloudRenderError) -> CloudRenderError:

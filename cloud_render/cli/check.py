@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cloud_render.cli import words
-from cloud_render.cli.blenders import blender_option, look_into, scripts_option
+from cloud_render.cli.blenders import SCENE_FILE, blender_option, look_into, scripts_option
 from cloud_render.cli.connect import farm_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.interrupt import asked_to_stop
@@ -33,7 +33,7 @@ from cloud_render.contract.scene import Examination, SceneFile, SceneSettings
 
 
 @command("check")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=SCENE_FILE)
 @option(
     "--frames", metavar="RANGE", default=None, help="Look for these frames of image sequences only: 1-250, 1-250x2."
 )

@@ -17,7 +17,7 @@ import click
 
 from cloud_render import blender
 from cloud_render.cli import local_process, watch, words
-from cloud_render.cli.blenders import check_is_file, explained, look_into
+from cloud_render.cli.blenders import SCENE_FILE, check_is_file, explained, look_into
 from cloud_render.cli.download import fetch, plain, say_where
 from cloud_render.cli.local import set_up, slots_option
 from cloud_render.cli.options import Settings, command, option
@@ -38,7 +38,7 @@ LOG = "job.log"
 
 
 @command("demo")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=SCENE_FILE)
 @option(
     "--to",
     metavar="DIR",

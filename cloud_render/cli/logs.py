@@ -33,8 +33,8 @@ def logs(settings: Settings, job: str, index: int | None, stitch: bool, follow: 
             settings.output.json_line(
                 {"child": line.child, "attempt": line.attempt, "time": line.time.isoformat(), "text": line.text}
             )
-    except KeyboardInterrupt:
-        return watch.say_left_running(settings, job_id)
+    except KeyboardInterrupt as stop:
+        return watch.say_left_running(settings, job_id, stop)
     if not any_line:
         settings.output.remark("Nothing was printed yet.")
     return Exit.DONE

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cloud_render.cli import month, words
-from cloud_render.cli.blenders import look_into
+from cloud_render.cli.blenders import SCENE_FILE, look_into
 from cloud_render.cli.connect import farm_of
 from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.options import Settings, command, option
@@ -58,7 +58,7 @@ download_option = option(
 
 
 @command("quote")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=SCENE_FILE)
 @render_options
 @deadline_option
 @download_option

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cloud_render.cli import words
 from cloud_render.cli.output import Output
+from cloud_render.contract.errors import Cancelled
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -69,12 +70,16 @@ class Stages:
 
     @contextmanager
     def stage(self, doing: str, done: str = "") -> Iterator[Stage]:
-        """Show `doing` while the block runs and `done` afterwards, or that it ended badly."""
+        """Show `doing` while the block runs and `done` afterwards, or that it was stopped or ended badly."""
         stage = Stage(doing, done or doing, self._clock)
         self._said_at = self._clock()
         try:
             with self._live(stage) if self.live else nullcontext():
                 yield stage
+        except (KeyboardInterrupt, Cancelled):
+            # No failure: it was wished so, and what is in the cloud may well go on.
+            self._end(stage, "–", "yellow", stage.doing)
+            raise
         except BaseException:
             self._end(stage, "✗", "red", stage.doing)
             raise
@@ -110,7 +115,7 @@ class Stages:
             return
         from rich.text import Text
 
-        plain_sign = {"✓": "*", "✗": "x"}[sign]
+        plain_sign = {"✓": "*", "✗": "x", "–": "-"}[sign]
         line = Text.assemble((sign if self._unicode else plain_sign, colour), f" {text} ", (_brief(stage), "dim"))
         self._console.print(line)
 

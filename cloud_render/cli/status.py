@@ -44,7 +44,7 @@ def status(settings: Settings, job: str, watching: bool) -> int:
             Stages(settings.output),
             heard=lambda state: settings.output.json_line(watch.plain(state)),
         )
-    except KeyboardInterrupt:
-        return watch.say_left_running(settings, job_id)
+    except KeyboardInterrupt as stop:
+        return watch.say_left_running(settings, job_id, stop)
     watch.say_end(settings, state)
     return watch.EXIT_OF_PHASE[state.phase]

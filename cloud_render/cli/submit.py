@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from cloud_render.cli import month, watch, words
-from cloud_render.cli.blenders import blender_option, look_into, scripts_option
+from cloud_render.cli.blenders import SCENE_FILE, blender_option, look_into, scripts_option
 from cloud_render.cli.connect import again, farm_of
 from cloud_render.cli.download import check_folder
 from cloud_render.cli.exit_codes import Exit
@@ -32,6 +32,7 @@ from cloud_render.client.plan import ENGINES, FORMATS, SubmitPlan
 from cloud_render.client.plan import plan as make_plan
 from cloud_render.client.quoting import cut_as, limited_by, quote_if_known, submit_keeping_tests
 from cloud_render.client.video import CODECS, CONTAINERS, QUALITIES
+from cloud_render.contract import frames as ranges
 from cloud_render.contract import rate, values
 from cloud_render.contract.errors import BadArguments, Cancelled
 from cloud_render.contract.scene import MACHINE_CLASSES
@@ -202,7 +203,7 @@ render_options = options_in(RENDER_OPTIONS)
 
 
 @command("submit")
-@click.argument("file", type=_path())
+@click.argument("file", type=SCENE_FILE)
 @options_in(RENDER_OPTIONS, LINE_OPTIONS, THEN_OPTIONS)
 @option(
     "--dry-run", "-r", is_flag=True, section=THEN, help="Show what would be done. Needs neither network nor account."
@@ -250,14 +251,14 @@ def carry_out(
     try:
         job_id = send(farm, plan, stages, hand_over)
     except StoppedAfterHandOver as stopped:
-        return watch.say_left_running(settings, stopped.job_id)
+        return watch.say_left_running(settings, stopped.job_id, stopped)
     try:
         settings.output.say(f"Job {job_id}: {what}.")
         settings.output.remark(f"Watch it: {again(settings, f'status {job_id} --watch')}")
         if wait or to is not None:
             return watch.until_end(farm, job_id, stages, settings, to=to)
-    except KeyboardInterrupt:
-        return watch.say_left_running(settings, job_id)
+    except KeyboardInterrupt as stop:
+        return watch.say_left_running(settings, job_id, stop)
     settings.output.document({"job": job_id, **_planned(plan)})
     return Exit.DONE
 
@@ -280,7 +281,7 @@ def _priced(output: Output, farm: Farm, plan: SubmitPlan, may_cut: bool) -> Subm
 
 
 def options_of(chosen: dict[str, Any]) -> Options:
-    """The command line's choices as the client takes them. Raises BadArguments for -x without -y."""
+    """The command line's choices as the client takes them. Raises BadArguments for -x without -y, or BadFrames."""
     width, height = chosen.pop("xres"), chosen.pop("yres")
     if (width is None) != (height is None):
         raise BadArguments("-x and -y go together.", "Give both, or --resolution WxH.")
@@ -288,6 +289,8 @@ def options_of(chosen: dict[str, Any]) -> Options:
         if chosen["resolution"] is not None:
             raise BadArguments("--resolution and -x/-y say the same thing twice.", "Give one of them.")
         chosen["resolution"] = (width, height)
+    if chosen["frames"]:
+        ranges.parse(chosen["frames"])  # what can't be read is told before Blender opens the file
     for name in ("container", "codec", "quality"):
         chosen[name] = chosen[name] or ""
     return Options(**chosen, created_by=person())

@@ -11,7 +11,7 @@ import click
 
 from cloud_render.cli import quote as quotes
 from cloud_render.cli import watch, words
-from cloud_render.cli.blenders import look_into
+from cloud_render.cli.blenders import SCENE_FILE, look_into
 from cloud_render.cli.connect import again, farm_of
 from cloud_render.cli.download import check_folder, fetch_rendered
 from cloud_render.cli.exit_codes import Exit
@@ -27,6 +27,7 @@ from cloud_render.client.plan import plan as make_plan
 from cloud_render.client.probes import probe_plan
 from cloud_render.client.quote import Quote, Wish
 from cloud_render.client.quoting import quote_of
+from cloud_render.contract import frames as ranges
 from cloud_render.contract import keys, values
 from cloud_render.contract.errors import CloudRenderError
 
@@ -34,7 +35,7 @@ TEST = "The test"
 
 
 @command("test")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=SCENE_FILE)
 @option(
     "--at",
     metavar="RANGE",
@@ -67,6 +68,8 @@ def test(
     of the same scene keeps them: only the other frames are rendered then.
     """
     options = options_of(chosen)
+    if at:
+        ranges.parse(at)  # what can't be read is told before Blender opens the file
     check_folder(to or Path.cwd())
     stages = Stages(settings.output)
     farm = farm_of(settings)
@@ -77,13 +80,13 @@ def test(
     try:
         job_id = send(farm, probes, stages)
     except StoppedAfterHandOver as stopped:
-        return watch.say_left_running(settings, stopped.job_id)
+        return watch.say_left_running(settings, stopped.job_id, stopped)
     settings.output.say(f"Job {job_id}: {words.count(probes.frame_count, 'test frame')}, {probes.frames}.")
     watcher = monitor.Monitor(farm, job_id)
     try:
         state = watch.follow(lambda: watch.look_and_mend(farm, watcher), stages)
-    except KeyboardInterrupt:
-        return watch.say_left_running(settings, job_id)
+    except KeyboardInterrupt as stop:
+        return watch.say_left_running(settings, job_id, stop)
     if state.phase != "done":
         settings.output.document(watch.plain(state))
         watch.say_end(settings, state)

@@ -24,7 +24,7 @@ from cloud_render.client.farm import Farm
 from cloud_render.client.monitor import JobState, JobSummary
 from cloud_render.contract import frames as ranges
 from cloud_render.contract import values
-from cloud_render.contract.errors import CloudUnreachable, StorageUnavailable
+from cloud_render.contract.errors import CloudRenderError, CloudUnreachable, StorageUnavailable
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
 """Between two looks: short while something moves, then longer and longer."""
@@ -109,8 +109,8 @@ def until_end(farm: Farm, job_id: str, stages: Stages, settings: Settings, to: P
     watcher = monitor.Monitor(farm, job_id)
     try:
         state = follow(lambda: look_and_mend(farm, watcher), stages)
-    except KeyboardInterrupt:
-        return say_left_running(settings, job_id)
+    except KeyboardInterrupt as stop:
+        return say_left_running(settings, job_id, stop)
     fetched = fetch_rendered(settings, farm, job_id, to, stages) if to is not None and state.frames_done else None
     settings.output.document({**plain(state), **(plain_download(fetched) if fetched else {})})
     say_end(settings, state, hint=to is None)
@@ -119,9 +119,16 @@ def until_end(farm: Farm, job_id: str, stages: Stages, settings: Settings, to: P
     return EXIT_OF_PHASE[state.phase]
 
 
-def say_left_running(settings: Settings, job_id: str) -> int:
+class StoppedOutOfSight(KeyboardInterrupt):
+    """Ctrl-C came while the cloud did not answer."""
+
+
+def say_left_running(settings: Settings, job_id: str, stop: KeyboardInterrupt) -> int:
     settings.output.json_line({"job": job_id, "watching": "stopped"})
-    settings.output.remark("The job goes on without this window.")
+    if isinstance(stop, StoppedOutOfSight):
+        settings.output.remark("The cloud does not answer, so what the job does now is not known. Nothing stopped it.")
+    else:
+        settings.output.remark("The job goes on without this window.")
     settings.output.remark(f"Come back to it: {again(settings, f'status {job_id} --watch')}")
     settings.output.remark(f"Stop it:         {again(settings, f'cancel {job_id}')}")
     return Exit.CANCELLED
@@ -167,17 +174,35 @@ def _through_part(
 
 
 def _patiently(look: Look, stage: Stage, sleep: Callable[[float], None]) -> JobState:
-    """A look that outlives a lost connection. Raises what a look raises once OFFLINE_S have gone by."""
+    """A look that outlives a lost connection.
+
+    Raises what a look raises once OFFLINE_S have gone by, and StoppedOutOfSight for Ctrl-C while it is lost.
+    """
+    try:
+        return look()
+    except (CloudUnreachable, StorageUnavailable) as error:
+        _show_gone(stage, error)
+    try:
+        return _back_again(look, stage, sleep)
+    except KeyboardInterrupt as stop:
+        raise StoppedOutOfSight from stop
+
+
+def _back_again(look: Look, stage: Stage, sleep: Callable[[float], None]) -> JobState:
     gone_s = 0.0
     while True:
+        sleep(LONGEST_PAUSE_S)
+        gone_s += LONGEST_PAUSE_S
         try:
             return look()
         except (CloudUnreachable, StorageUnavailable) as error:
             if gone_s >= OFFLINE_S:
                 raise
-            stage.below = (f"No connection at the moment; the job goes on. {error.problem}",)
-            sleep(LONGEST_PAUSE_S)
-            gone_s += LONGEST_PAUSE_S
+            _show_gone(stage, error)
+
+
+def _show_gone(stage: Stage, error: CloudRenderError) -> None:
+    stage.below = (f"No connection at the moment; what is in AWS goes on without one. {error.problem}",)
 
 
 def _moved(before: JobState, after: JobState) -> bool:

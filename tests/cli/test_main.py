@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -106,6 +107,25 @@ def test_ctrl_c_ends_with_its_own_exit_code(error, failing):
     assert main.run(["jobs"]) == Exit.CANCELLED
 
 
+LOADING = """
+import signal
+import sys
+class PressesCtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, PressesCtrlC())
+from cloud_render.cli.start import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_program_loads_is_no_traceback():
+    """Who notices a typing error at once is not shown where Python was."""
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (Exit.CANCELLED, "Stopped.\n")
+
+
 def test_every_kind_of_error_has_the_documented_exit_code():
     """The tree of errors maps onto the five codes of the README."""
     expected = {
@@ -181,3 +201,40 @@ def test_a_folder_named_as_the_scene_is_called_one(tmp_path, capsys):
     assert main.run(["demo", str(tmp_path), "--to", str(tmp_path / "to")]) == Exit.USAGE
     assert f"{str(tmp_path)!r} is a folder." in capsys.readouterr().err
     assert not (tmp_path / "to").exists()
+
+
+@pytest.mark.parametrize("command", [["check"], ["submit", "--dry-run"], ["demo"]])
+def test_a_scene_that_cant_be_read_is_met_with_what_to_do(command, capsys):
+    """Not with a pointer to the help, which says nothing of it."""
+    assert main.run([*command, "x" * 300 + ".blend"]) == Exit.FAILED
+    said = capsys.readouterr().err
+    assert "can't be read" in said
+    assert "who may read the file" in said
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_scene_of_somebody_else_is_met_with_what_to_do(tmp_path, capsys):
+    """The same for a file whose rights don't let this person read it."""
+    scene = tmp_path / "shot.blend"
+    scene.touch(mode=0)
+    assert main.run(["check", str(scene)]) == Exit.FAILED
+    assert "Permission denied. Check" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["submit", "--frames"],
+        ["quote", "--frames"],
+        ["test", "--frames"],
+        ["test", "--at"],
+        ["check", "--frames"],
+        ["again", "last", "--frames"],
+    ],
+)
+def test_frames_that_cant_be_read_are_told_first(options, tmp_path, capsys):
+    """Before the cloud is asked, and before Blender opens the file."""
+    scene = tmp_path / "shot.blend"
+    scene.write_bytes(b"Blender would complain")
+    assert main.run([*options, "nonsense", str(scene)]) == Exit.USAGE
+    assert "Can't read the frames 'nonsense'" in capsys.readouterr().err

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from cloud_render.cli import job_ids, watch
+from cloud_render.cli.exit_codes import Exit
 from cloud_render.cli.jobs import table
+from cloud_render.cli.options import Settings
 from cloud_render.cli.output import Output
 from cloud_render.cli.stages import Stage, Stages
 from cloud_render.client.expiry import Expiry
@@ -103,6 +105,30 @@ def test_a_connection_that_stays_lost_ends_it(stages):
     look = looking(state("rendering", 7), *[CloudUnreachable("No network.")] * 1_000)
     with pytest.raises(CloudUnreachable):
         watch.follow(look, stages, sleep=lambda _s: None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([state("rendering", 7)], "The job goes on"),
+        ([state("rendering", 7), state("rendering", 8)], "The job goes on"),
+        ([state("rendering", 7), CloudUnreachable("No network.")], "is not known"),
+    ],
+)
+def test_ctrl_c_promises_no_more_than_is_known(stages, capsys, answers, said):
+    """Where the cloud has just answered, the job goes on; where it does not answer, who knows. Neither is a failure."""
+    pauses = iter(range(len(answers) - 1))
+
+    def pause(_seconds: float) -> None:
+        if next(pauses, None) is None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stop:
+        watch.follow(looking(*answers), stages, sleep=pause)
+    assert watch.say_left_running(Settings(), JOB, stop.value) == Exit.CANCELLED
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.startswith(("– Rendering", "- Rendering"))
 
 
 def test_the_bar_shows_frames_and_time_left():
