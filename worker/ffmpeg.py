@@ -19,9 +19,6 @@ from typing import IO, Self
 from cloud_render.contract.errors import BadArguments, BlenderFailed, DiskFull, DoesNotFit
 from worker.disk import LARGER
 
-GRACE_S = 5.0
-"""Between SIGTERM and SIGKILL. FFmpeg ends in a moment; the rest of Batch's 30 s belongs to the report."""
-
 PIPE_BYTES = 1 << 20
 """Linux gives 64 KiB; a 1080p PNG of 3 MB would take 48 switches between the two processes instead of 3."""
 
@@ -137,16 +134,12 @@ class Run:
         return self.frames
 
     def stop(self) -> None:
-        """Ends FFmpeg if it still runs."""
+        """Ends FFmpeg if it still runs; at once, since nothing of a video that it could still end well is kept."""
+        if self._process.poll() is None:
+            self._process.kill()
         with contextlib.suppress(OSError):
             self._into.close()
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(GRACE_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        self._process.wait()
         for listener in self._listeners:
             listener.join()
 
