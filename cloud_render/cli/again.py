@@ -78,7 +78,7 @@ def again(
     _show_lost_hooks(settings.output, old, plan)
     kept = len(old.frame_list) - len(wanted)
     what = f"{words.count(len(wanted), 'frame')} of {old.id} again, {kept:,} kept"
-    return carry_out(settings, farm, plan, stages, what, wait, to, _hand_over(old.id, frames))
+    return carry_out(settings, farm, plan, stages, lambda *_: what, wait, to, _hand_over(old.id, frames))
 
 
 def _hand_over(old_id: str, frames: str) -> Callable[[Farm, SubmitPlan, Progress, Callable[[], bool]], str]:

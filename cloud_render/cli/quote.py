@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cloud_render.cli import month, words
+from cloud_render.cli import kept, month, words
 from cloud_render.cli.blenders import SCENE_FILE, look_into
 from cloud_render.cli.connect import farm_of
 from cloud_render.cli.exit_codes import Exit
@@ -87,6 +87,7 @@ def quote(
         found = quote_of(farm, plan, wish, now)
     settings.output.document(plain(found))
     say(settings.output, found)
+    kept.say(settings.output, farm, plan, found)
     return Exit.DONE if found.offers[0].meets_deadline else Exit.FAILED
 
 

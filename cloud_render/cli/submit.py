@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cloud_render.cli import month, watch, words
+from cloud_render.cli import kept, month, watch, words
 from cloud_render.cli.blenders import SCENE_FILE, blender_option, look_into, scripts_option
 from cloud_render.cli.connect import again, farm_of
 from cloud_render.cli.download import check_folder
@@ -229,8 +229,7 @@ def submit(
         _show_dry_run(settings.output, plan)
         return Exit.DONE
     plan = _priced(settings.output, farm, plan, may_cut=options.frames_per_job is None)
-    what = f"{words.count(plan.frame_count, 'frame')}, {_slices(plan)}"
-    return carry_out(settings, farm, plan, stages, what, wait, to, submit_keeping_tests)
+    return carry_out(settings, farm, plan, stages, kept.sent, wait, to, submit_keeping_tests)
 
 
 def carry_out(
@@ -238,12 +237,12 @@ def carry_out(
     farm: Farm,
     plan: SubmitPlan,
     stages: Stages,
-    what: str,
+    what: Callable[[Farm, SubmitPlan, str], str],
     wait: bool,
     to: Path | None,
     hand_over: HandOver = submits.submit,
 ) -> int:
-    """Send the plan, say `what` was sent, and watch and download as asked; the exit code."""
+    """Send the plan, say what was sent (`what` gets the job's id), and watch and download as asked; the exit code."""
     if to is not None:
         check_folder(to)
     if builds.lacks(farm, plan.blender):
@@ -253,7 +252,8 @@ def carry_out(
     except StoppedAfterHandOver as stopped:
         return watch.say_left_running(settings, stopped.job_id, stopped)
     try:
-        settings.output.say(f"Job {job_id}: {what}.")
+        if not settings.output.json:
+            settings.output.say(f"Job {job_id}: {what(farm, plan, job_id)}.")
         settings.output.remark(f"Watch it: {again(settings, f'status {job_id} --watch')}")
         if wait or to is not None:
             return watch.until_end(farm, job_id, stages, settings, to=to)
@@ -273,6 +273,7 @@ def _priced(output: Output, farm: Farm, plan: SubmitPlan, may_cut: bool) -> Subm
     if may_cut:
         plan = cut_as(plan, first)
         output.remark(f"{first.why} About {usd_range(first.usd)}, in {words.duration(first.wall_s.likely)}.")
+    kept.say(output, farm, plan, quote)
     output.remark(f"It ends by itself at {usd(plan.limits.cost_usd or 0.0)}; --cost-limit sets another limit.")
     if quote.month:
         output.remark(f"This month's limit, {month.line(quote.month)}")
@@ -379,9 +380,3 @@ def plan_lines(plan: SubmitPlan) -> list[str]:
         f"Files        {words.count(len(plan.files), 'file')}, {words.size(plan.size)}",
         *(f"  {words.size(file.size):>8}  {file.path}" for file in plan.files),
     ]
-
-
-def _slices(plan: SubmitPlan) -> str:
-    if plan.children == 1:
-        return "in one piece"
-    return f"in {plan.children} pieces of up to {words.count(plan.frames_per_job, 'frame')}"

@@ -53,6 +53,16 @@ def test_some_frames_again_make_a_job_of_all(asked, cloud_render, blend):
         assert cloud_render("again", first, blend, "--frames", frames).returncode == 2
 
 
+def test_what_is_sent_leaves_out_the_kept_test_frames(asked, cloud_render, blend):
+    """Who pays for five frames is not told six; a price says that it is one of all."""
+    name = ("--name", "kept")
+    asked("test", blend, *name, "--at", "3")
+    assert "1 of 6 frames were rendered in the test" in cloud_render("quote", blend, *name).stderr
+    said = cloud_render("submit", blend, *name, "--frames-per-job", "2").stdout
+    assert "5 of 6 frames, in 3 pieces of up to 2 frames; 1 kept from the test." in said
+    assert "6 frames, in 2 pieces of up to 5 frames." in cloud_render("submit", blend, "-n", "none", "-k", "5").stdout
+
+
 def test_cancel_ends_a_job_and_status_says_so(asked, blend):
     """A cancelled job ends with 3, in status as in watching."""
     job = asked("submit", blend, "--name", "hold")["job"]
