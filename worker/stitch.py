@@ -28,6 +28,7 @@ from worker.attempt import Draft
 from worker.cache import require_free
 from worker.encode import Pictures, Strip
 from worker.footage import Footage, Shown
+from worker.metadata import Metadata, address
 from worker.pictures import Format, Size
 from worker.s3 import Bucket, bucket_and_key
 
@@ -65,6 +66,7 @@ def run(arguments: argparse.Namespace) -> str:
         attempt.reporting("stitch", target.bucket, target.prefix, arguments.submission, this) as report,
         attempt.scratch() as scratch,
     ):
+        report.add(machine=Metadata(address()).machine())
         text = source.bucket.get_if_there(source.prefix.job)
         job = RenderJob.from_json(text) if text is not None else None
         video = video_of(job, arguments.fps)

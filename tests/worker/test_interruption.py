@@ -19,6 +19,7 @@ import pytest
 
 from cloud_render.contract.errors import Interrupted
 from cloud_render.contract.job import Hooks
+from cloud_render.contract.report import ChildReport
 from worker.interruption import listening
 
 
@@ -170,6 +171,15 @@ def test_the_report_names_the_machine(rig, metadata):
     assert (machine.instance_id, machine.instance_type) == ("i-0123456789abcdef0", "g5.xlarge")
     assert machine.availability_zone == "eu-central-1b"
     assert machine.cpus > 0
+
+
+def test_the_report_of_a_stitch_names_its_machine(rig, metadata):
+    """Whatever comes of it: a bill asks what each attempt ran on."""
+    rig.job(frames="1-2")
+    place = f"s3://{rig.bucket}/{rig.prefix.root}"
+    assert rig.worker("stitch", "-i", place, "-o", place, CLOUD_RENDER_METADATA_URL=metadata.url).code == 66
+    machine = ChildReport.from_json(rig.get(rig.prefix.stitch_report(0, 1))).machine
+    assert (machine.instance_id, machine.instance_type) == ("i-0123456789abcdef0", "g5.xlarge")
 
 
 def test_after_a_spot_notice_the_frame_in_progress_is_finished(rig, metadata):
