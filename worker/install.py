@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from cloud_render import blender as door
 from cloud_render.contract import keys
 from cloud_render.contract.errors import BadArguments, BadInput, NotThere, StorageUnavailable
-from worker.attempt import scratch
+from worker.attempt import Attempt, scratch
 from worker.builds import UNPACKED, Build, extract
 from worker.cache import in_words, require_free, sha256_of
 from worker.disk import fullness_told
@@ -28,6 +28,13 @@ log = logging.getLogger(__name__)
 
 ARCHIVE = "https://download.blender.org/release/Blender{release}/blender-{version}-linux-x64.tar.xz"
 """Where the official archives lie; CLOUD_RENDER_BLENDER_URL replaces it (a mirror, a studio's own builds)."""
+
+BY_HAND = (
+    "From a computer with the archive: python -m worker install-blender VERSION --to s3://BUCKET/blender --from ARCHIVE"
+)
+
+TRIES = 3
+"""Attempts of the job after which an address that can't be reached is taken for one that never will be."""
 
 _TIMEOUT_S = 60
 
@@ -156,11 +163,13 @@ def _opened(address: str) -> http.client.HTTPResponse:
         return answer
     except urllib.error.HTTPError as error:
         if error.code in (403, 404, 410):
-            raise NotThere(f"{address} is not there.", "Check the version, or give --from.") from error
+            raise NotThere(f"{address} is not there.", f"Check the version. {BY_HAND}") from error
         raise StorageUnavailable(f"{address} answers {error.code}.", "Try again later.") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise StorageUnavailable(
-            f"{address} can't be reached ({error}).", "Check the network, or give --from."
+        # What ends with BadInput, Batch does not try again.
+        given_up = Attempt.of_environment().number >= TRIES
+        raise (BadInput if given_up else StorageUnavailable)(
+            f"{address} can't be reached ({error}).", f"Check the network of the stack's machines. {BY_HAND}"
         ) from error
 
 

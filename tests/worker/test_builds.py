@@ -194,6 +194,17 @@ def test_an_address_without_a_published_hash_needs_one_given(rig, site):
     assert rig.worker(*install, "--sha256", hash_of(path)).code == 0
 
 
+@pytest.mark.parametrize(("attempt", "code"), [(1, 75), (3, 64)])
+def test_an_address_that_can_not_be_reached_is_given_up_soon(rig, attempt, code):
+    """A network may come back; on the third attempt the person hears what else to do, rather than on the tenth."""
+    nobody = "http://127.0.0.1:1/blender-{version}.tar.xz"
+    install = ("install-blender", "9.9.1", "--to", f"s3://{rig.bucket}/blender")
+    ended = rig.worker(*install, CLOUD_RENDER_BLENDER_URL=nobody, AWS_BATCH_JOB_ATTEMPT=str(attempt))
+    assert ended.code == code
+    assert "can't be reached" in ended.last_line
+    assert "python -m worker install-blender" in ended.last_line
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
