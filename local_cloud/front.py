@@ -9,7 +9,10 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol
+
+import boto3
 
 from local_cloud.aws_errors import QUERY_SERVICES, error
 from local_cloud.bad_line import BadLine
@@ -94,6 +97,8 @@ class Front:
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         check(claim, environ, self._secrets, hashlib.sha256(body).hexdigest(), self._clock())
+        if claim.region not in _regions():
+            return error(claim.service, "InvalidRegion", f"There is no region {claim.region}.", 400)
         path = environ["PATH_INFO"]
         if path.startswith(CONTROL):
             return self._control.answer(path, json.loads(body))
@@ -125,6 +130,12 @@ class Front:
             message = str(refused.get("message") or refused.get("Message") or refused)
             return error(claim.service, "ValidationError", message, 400)
         return answer
+
+
+@cache
+def _regions() -> frozenset[str]:
+    session: Any = boto3.session.Session()
+    return frozenset(session.get_available_regions("cloudformation"))
 
 
 def moto_application() -> Application:

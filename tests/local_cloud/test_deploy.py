@@ -203,3 +203,9 @@ def test_what_was_torn_down_can_be_set_up_again(cloud: LocalCloud, keep_bucket: 
         teardown.teardown(cloud, holdings, keep_bucket=keep_bucket, sleep=lambda _s: None)
     left = cloud.client("batch").describe_compute_environments()["computeEnvironments"]
     assert not [each for each in left if "comes-again" in each["computeEnvironmentName"]]
+
+
+def test_a_region_that_does_not_exist_is_told_so(cloud: LocalCloud) -> None:
+    """On AWS its address would not be found; here the answer says why."""
+    with pytest.raises(ClientError, match="There is no region mars-1"):
+        cloud.client("cloudformation", region_name="mars-1").describe_stacks()
