@@ -7,6 +7,7 @@ import errno
 import fcntl
 import logging
 import os
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -59,6 +60,9 @@ REGION = "us-east-1"
 ACCESS_KEY = "local-cloud"
 SECRET_KEY = "local-cloud-secret"
 """No secret: they only have to be the same on both sides, and to work nowhere else."""
+
+LEAST_ROOM = 768 * 2**20
+"""Bytes. A worker keeps 512 MiB free; below that it fails, and is tried again on a disk that is just as full."""
 
 LOCK_S = 10.0
 """The warden of a killed local cloud takes five seconds to end its children; only then is a data folder free."""
@@ -123,6 +127,8 @@ class Cloud:
             undo.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-", ignore_cleanup_errors=True))
         )
         kept = _made(setting.data.resolve()) if setting.data else temporary
+        _check_room(temporary.parent)
+        _check_room(kept)
         lock = _locked(kept, undo)
         groups = Groups(held=(lock,))
         undo.callback(groups.close)
@@ -182,6 +188,15 @@ def _check_plan(plan: Plan) -> None:
         raise Unusable(f"the faults {' and '.join(blender)} need Linux, whose /proc tells which process is Blender.")
     if "full-disk" in wanted and way_to_mount() is None:
         raise Unusable("the fault full-disk needs a disk that can be full: Linux as root, or with user namespaces.")
+
+
+def _check_room(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_ROOM:
+        raise Unusable(
+            f"only {free // 10**6} MB are free in {folder}, and jobs need {LEAST_ROOM // 10**6} MB. Make room "
+            "there, or set TMPDIR (or --data) to a folder on a larger disk."
+        )
 
 
 def _keys_of(setting: Setting) -> Keys:

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from local_cloud import seaweed
 from local_cloud.processes import Groups
+from local_cloud.small_disk import way_to_mount
 from local_cloud.testing import DidNotStart, LocalCloud, running
 
 SHELL = {"shell": ("/bin/sh", "-c")}
@@ -100,6 +101,17 @@ def test_wrong_usage_is_refused_in_words(arguments: list[str], words: str, tmp_p
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert words in ended.stderr
+
+
+@pytest.mark.skipif(way_to_mount() is None, reason="needs a disk that can be full: Linux as root, or namespaces")
+def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path) -> None:
+    """Its jobs would fail, and be tried again on the same disk."""
+    mount = 'mount -t tmpfs -o size=100m tmpfs "$1" && TMPDIR="$1" exec "$2" -m local_cloud'
+    command = [*(way_to_mount() or ()), "sh", "-c", mount, "sh", str(tmp_path), sys.executable]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "only 104 MB are free" in ended.stderr
+    assert "TMPDIR" in ended.stderr
 
 
 def test_without_seaweedfs_the_advice_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
