@@ -6,6 +6,7 @@ from __future__ import annotations
 import getpass
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -218,12 +219,13 @@ def submit(
     same command goes on where it stopped. Test frames of the unchanged scene are kept; where there are some, they say
     how many frames a machine renders in a row.
     """
+    asked = datetime.now(UTC)
     options = options_of(chosen)
     stages = Stages(settings.output)
     # What costs nothing comes first: no one should wait for Blender to learn that the credentials have expired.
     farm = None if dry_run else farm_of(settings)
     examination = look_into(file, stages, program, options.use_scripts, options.frames or None)
-    plan = make_plan(examination, options, datetime.now(UTC))
+    plan = replace(make_plan(examination, options, datetime.now(UTC)), asked=asked.isoformat())
     show_notes(settings.output, plan)
     if farm is None:
         _show_dry_run(settings.output, plan)

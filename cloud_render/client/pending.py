@@ -59,12 +59,18 @@ def alone(fingerprint: str, folder: Path | None = None) -> Iterator[None]:
         yield
 
 
-def job_id_of(fingerprint: str, now: datetime, folder: Path | None = None) -> str:
-    """The job that an unfinished submit with this fingerprint began; empty if there is none."""
+def job_id_of(fingerprint: str, now: datetime, folder: Path | None = None, asked: str = "") -> str:
+    """The job that an unfinished submit with this fingerprint began; empty if there is none.
+
+    Also that of a submit which ended after `asked`: two that were started together are one, whichever is slower.
+    """
     try:
         plain = json.loads(_file(fingerprint, folder).read_text())
         job_id, begun = plain["job_id"], datetime.fromisoformat(plain["begun"])
-        return job_id if keys.is_job_id(job_id) and now - begun < _FORGET_AFTER else ""
+        if not keys.is_job_id(job_id) or now - begun >= _FORGET_AFTER:
+            return ""
+        ended = plain.get("ended")
+        return job_id if not ended or (asked and asked < ended) else ""
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -74,18 +80,27 @@ def job_id_of(fingerprint: str, now: datetime, folder: Path | None = None) -> st
 
 def remember(fingerprint: str, job_id: str, now: datetime, folder: Path | None = None) -> None:
     """A memory that can't be written only costs the convenience, so it is no error."""
+    _write(_file(fingerprint, folder), {"job_id": job_id, "begun": now.isoformat()})
+
+
+def end(fingerprint: str, job_id: str, now: datetime, folder: Path | None = None) -> None:
+    """Batch has the job: from now on the same again is a new one. Memories of other days go."""
+    file = _file(fingerprint, folder)
+    _write(file, {"job_id": job_id, "begun": now.isoformat(), "ended": now.isoformat()})
     try:
-        with landing(_file(fingerprint, folder)) as temporary:
-            temporary.write_text(json.dumps({"job_id": job_id, "begun": now.isoformat()}))
+        for other in file.parent.glob("*.json"):
+            if other.stat().st_mtime < (now - _FORGET_AFTER).timestamp():
+                other.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("can't forget old submits: %s", error)
+
+
+def _write(file: Path, memory: Mapping[str, str]) -> None:
+    try:
+        with landing(file) as temporary:
+            temporary.write_text(json.dumps(memory))
     except CloudRenderError as error:
         log.warning("can't remember this submit: %s", error)
-
-
-def forget(fingerprint: str, folder: Path | None = None) -> None:
-    try:
-        _file(fingerprint, folder).unlink(missing_ok=True)
-    except OSError as error:
-        log.warning("can't forget a finished submit: %s", error)
 
 
 def _file(fingerprint: str, folder: Path | None) -> Path:

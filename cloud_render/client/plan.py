@@ -90,6 +90,8 @@ class SubmitPlan:
     warnings: tuple[SceneWarning, ...]
     prices: DayPrices | None = None
     """Those of its quote, where AWS told them."""
+    asked: str = ""
+    """When the person did so; where the same was handed over since then, it is that job. Empty: not known."""
 
     @property
     def size(self) -> int:
@@ -105,7 +107,7 @@ class SubmitPlan:
         Prices and the cost limit, which follows them, do not count: they may have moved when a submit goes on.
         """
         limits = replace(self.limits, cost_usd=None)
-        same = replace(self, job_id="", created="", notices=(), warnings=(), limits=limits, prices=None)
+        same = replace(self, job_id="", created="", asked="", notices=(), warnings=(), limits=limits, prices=None)
         return hashlib.sha256(f"{place}\n{values.to_json(same)}".encode()).hexdigest()
 
     def job(self, contents: Contents, stack_device: Device) -> RenderJob:

@@ -68,7 +68,7 @@ def submit(
         if cancelled():
             raise Cancelled("The submit")
         _begin(farm, job, sleep)
-        pending.forget(mark, memory)
+        pending.end(mark, job.id, datetime.now(UTC), memory)
     return job.id
 
 
@@ -112,7 +112,7 @@ def _uploaded(
 ) -> RenderJob:
     """The job that an earlier run of this submit began, or a new one, with all its content in the store."""
     now = datetime.now(UTC)
-    plan = plan.with_job_id(_unfinished(farm, pending.job_id_of(mark, now, memory)) or plan.job_id)
+    plan = plan.with_job_id(_unfinished(farm, pending.job_id_of(mark, now, memory, plan.asked)) or plan.job_id)
     month.check(farm, plan.job_id)
     pending.remember(mark, plan.job_id, now, memory)
     job = _sent(farm, plan, progress, cancelled, inherited)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,11 @@ def test_the_same_submit_twice_at_once_makes_one_job(farm: Farm, planned: Planne
     """The second one is refused while the first one is at it, in whatever step; other scenes are not."""
     refusals: list[str] = []
 
+    def all_jobs() -> set[str]:
+        return {each.job_id for each in jobs(farm, 1000)}
+
+    before = all_jobs()
+
     def meanwhile() -> bool:
         with pytest.raises(TryAgain, match="another process") as refused:
             submit(farm, planned(Options(name="hold")))
@@ -242,9 +248,32 @@ def test_the_same_submit_twice_at_once_makes_one_job(farm: Farm, planned: Planne
     job_id = submit(farm, planned(Options(name="hold")), cancelled=meanwhile)
     other = submit(farm, planned(Options(name="hold", samples=7)))
     assert refusals
-    assert {each.job_id for each in jobs(farm, 2)} == {job_id, other}
+    assert all_jobs() - before == {job_id, other}
     cancel(farm, job_id)
     cancel(farm, other)
+
+
+def test_the_slower_of_two_that_were_started_together_goes_on_with_the_same_job(farm: Farm, planned: Planned) -> None:
+    """Though the other one has ended before it comes to its turn; what is asked for after that is a new job."""
+    asked = datetime.now(UTC).isoformat()
+    first = submit(farm, replace(planned(Options(name="hold")), asked=asked))
+    slower = submit(farm, replace(planned(Options(name="hold")), asked=asked))
+    later = submit(farm, replace(planned(Options(name="hold")), asked=datetime.now(UTC).isoformat()))
+    assert (first == slower, first == later) == (True, False)
+    assert batch_names(farm, first) == both(first)
+    cancel(farm, first)
+    cancel(farm, later)
+
+
+def test_old_submits_are_forgotten(tmp_path: Path) -> None:
+    """The memory of this computer does not grow."""
+    now = datetime.now(UTC)
+    for mark in ("old", "young", "new"):
+        pending.end(mark, keys.new_job_id("shot", now), now, tmp_path)
+    two_days_ago = (now - timedelta(days=2)).timestamp()
+    os.utime(tmp_path / "pending/old.json", (two_days_ago, two_days_ago))
+    pending.end("new", keys.new_job_id("shot", now), now, tmp_path)
+    assert {path.name for path in (tmp_path / "pending").iterdir()} == {"new.json", "young.json"}
 
 
 HOLDS = """
