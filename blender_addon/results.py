@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from .words import say
 
 
 def show_picture(path: Path) -> None:
-    """In an Image Editor; in a window of its own where none is open."""
+    """In an Image Editor, if one is open."""
     own = set(bpy.data.images)
     image = bpy.data.images.load(str(path), check_existing=True)
     if image in own:
@@ -85,23 +85,26 @@ def _held(frames: dict[int, Path], number: int) -> Path:
     return frames[max(there for there in frames if there <= number)]
 
 
-def _area(kind: str) -> Any:
-    """An editor of that kind that is open, or one in a new window; None where Blender has no windows."""
-    context: Any = bpy.context
-    areas: Sequence[Any] = [area for window in context.window_manager.windows for area in window.screen.areas]
-    for area in areas:
-        if area.type == kind:
-            return area
-    if bpy.app.background:
-        return None
+def make_room(context: Any, kind: str) -> None:
+    """Open an editor of that kind in a window of its own, unless one is open.
+
+    For buttons, before what they are to show is there: what comes later comes in a timer, which has no window to open
+    another one from, and must not put itself into one (operators.submit.CLOUD_RENDER_OT_ask says why).
+    """
+    if bpy.app.background or context.window is None or _area(kind) is not None:
+        return
     before = set(context.window_manager.windows)
-    with context.temp_override(window=context.window_manager.windows[0]):
-        # A new window is as large as the first one; that of the preferences is small, unless it is open already.
-        if any(area.type == "PREFERENCES" for area in areas):
-            bpy.ops.wm.window_new()
-        else:
-            bpy.ops.screen.userpref_show()
+    # A new window is as large as this one; that of the preferences is small, unless it is open already.
+    if _area("PREFERENCES") is not None:
+        bpy.ops.wm.window_new()
+    else:
+        bpy.ops.screen.userpref_show()
     (window,) = set(context.window_manager.windows) - before
-    area = window.screen.areas[0]
-    area.type = kind
-    return area
+    window.screen.areas[0].type = kind
+
+
+def _area(kind: str) -> Any:
+    """An editor of that kind that is open; None where there is none."""
+    manager: Any = bpy.context.window_manager
+    areas: Iterator[Any] = (area for window in manager.windows for area in window.screen.areas)
+    return next((area for area in areas if area.type == kind), None)

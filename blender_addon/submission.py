@@ -23,7 +23,7 @@ import bpy
 from cloud_render.client.options import Options
 from cloud_render.client.plan import SubmitPlan
 from cloud_render.contract import keys, values
-from cloud_render.contract.errors import BadInput, CloudRenderError
+from cloud_render.contract.errors import BadArguments, BadInput, CloudRenderError
 from cloud_render.contract.scene import Examination
 from cloud_render.inblender import examine, save_copy
 
@@ -96,8 +96,8 @@ def pack(context: Any, wishes: Wishes) -> Generator[Stage, None, Packed]:
 
     Returns (as the generator's value) what was Packed. Raises CloudRenderError.
     """
-    scene = context.scene
-    options = settings.options_of(scene, allow_missing=True)
+    name = context.scene.name
+    options = settings.options_of(context.scene, allow_missing=True)
     if wishes.again_frames:
         options = replace(options, frames=wishes.again_frames)
     yield "packing"
@@ -105,11 +105,19 @@ def pack(context: Any, wishes: Wishes) -> Generator[Stage, None, Packed]:
     try:
         yield "saving"
         copy = save_copy.save_copy(folder)
-        examination = examine.examination(options.frames or None, copy)
+        examination = examine.examination(options.frames or None, copy, _scene(name))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Packed(examination, options, wishes, folder)
+
+
+def _scene(name: str) -> Any:
+    """Timers have no active scene."""
+    scenes: Any = bpy.data.scenes
+    if name not in scenes:
+        raise BadArguments(f"The scene {name} is no longer there.", "Press the button again.")
+    return scenes[name]
 
 
 def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Task:

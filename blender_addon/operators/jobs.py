@@ -298,6 +298,7 @@ class CLOUD_RENDER_OT_show_log(JobOperator):
         def show(text: str) -> None:
             results.show_text(say("{job} log", job=title_of(job_id)), text or say("Nothing was written yet."))
 
+        results.make_room(context, "TEXT_EDITOR")
         return tasks.show_log(account(context), job_id, show)
 
 

@@ -31,6 +31,7 @@ class CLOUD_RENDER_OT_show_frame(JobOperator):
 
     def task(self, context: Any) -> Task:
         folder = job_folder(context, self.job)
+        results.make_room(context, "IMAGE_EDITOR")
         return tasks.show_frame(account(context), self.job, self.frame, folder, results.show_picture)
 
 

@@ -29,6 +29,9 @@ from ..submission import Packed, Wishes
 from ..words import say
 from .base import online
 
+_LOOK_S = 0.1
+_ON_THE_WAY: tuple[Stage, ...] = ("packing", "saving", "checking", "pricing")
+
 MISSING_ADVICE = "Put them back or mend their paths; or allow_missing=True to go on without them."
 
 
@@ -152,7 +155,9 @@ def start(context: Any, wishes: Wishes) -> None:
     """Pack step by step, find out what is new, then ask; Blender stays usable between the steps."""
     submission.begin()
     # The first step takes no time, and what the settings say counts as it is now.
-    _step(submission.pack(context, wishes), account(context), context.scene.name)
+    _step(submission.pack(context, wishes), account(context))
+    if not bpy.app.background:
+        getattr(bpy.ops, PREFIX).ask("INVOKE_DEFAULT")
 
 
 def _all_steps(steps: Generator[Stage, None, Packed]) -> Packed:
@@ -164,17 +169,16 @@ def _all_steps(steps: Generator[Stage, None, Packed]) -> Packed:
         return packed
 
 
-def _step_later(steps: Generator[Stage, None, Packed], chosen: Account, scene: str) -> None:
+def _step_later(steps: Generator[Stage, None, Packed], chosen: Account) -> None:
     """Each step in a tick of its own, so that its word is on the screen before it blocks."""
-    pump.later(lambda: _step(steps, chosen, scene))
+    pump.later(lambda: _step(steps, chosen))
 
 
-def _step(steps: Generator[Stage, None, Packed], chosen: Account, scene: str) -> None:
+def _step(steps: Generator[Stage, None, Packed], chosen: Account) -> None:
     if MODEL.submit is None:
         return  # stopped meanwhile
     try:
-        with in_window_of(scene):
-            submission.show(next(steps))
+        submission.show(next(steps))
     except StopIteration as end:
         packed: Packed = end.value
         submission.show("checking")
@@ -182,44 +186,56 @@ def _step(steps: Generator[Stage, None, Packed], chosen: Account, scene: str) ->
     except Exception as error:  # noqa: BLE001 - whatever it is, the artist is told
         submission.fail(error)
     else:
-        _step_later(steps, chosen, scene)
-
-
-def in_window_of(scene: str) -> Any:
-    """Timers have no window of their own, and so no active scene."""
-    context: Any = bpy.context
-    windows = context.window_manager.windows
-    window = next((window for window in windows if window.scene.name == scene), windows[0])
-    return context.temp_override(window=window)
+        _step_later(steps, chosen)
 
 
 def _price(chosen: Account, wishes: Wishes) -> None:
-    """Have it worked out, and ask once it is known, or after a while without it."""
+    """Have it worked out; it is time to ask once it is known, or after a while without it."""
     assert MODEL.submit is not None
     assert MODEL.submit.found is not None
     if wishes.test or not BACKGROUND.start(pricing.price(chosen, MODEL.submit.found.plan, wishes.again_frames)):
-        pump.later(_ask)
         return
     submission.show("pricing")
-    _ask_when_priced(time.monotonic() + pricing.PATIENCE_S)
+    _ready_when_priced(time.monotonic() + pricing.PATIENCE_S)
 
 
-def _ask_when_priced(ends: float) -> None:
+def _ready_when_priced(ends: float) -> None:
     if MODEL.submit is None or MODEL.submit.stage != "pricing":
         return  # stopped meanwhile
     if MODEL.submit.priced is None and time.monotonic() < ends:
-        pump.later(lambda: _ask_when_priced(ends))
+        pump.later(lambda: _ready_when_priced(ends))
         return
     submission.show("ready")
-    pump.later(_ask)
 
 
-def _ask() -> None:
-    """Open the dialog; if Blender can't now, the panel shows the same with its own buttons."""
-    if MODEL.submit is None or MODEL.submit.found is None or bpy.app.background:
-        return
-    with in_window_of(MODEL.submit.found.plan.scene):
-        getattr(bpy.ops, PREFIX).send("INVOKE_DEFAULT")
+class CLOUD_RENDER_OT_ask(bpy.types.Operator):
+    """Open the dialog as soon as it is known what would be sent"""
+
+    # It waits in the window where the button was pressed. A timer of ours has no window, and must not put itself into
+    # one by temp_override: an operator that is called there crashes Blender (seen in 5.0) if one of our threads is at
+    # work, because Blender then looks into a Python dictionary without holding Python's lock.
+
+    bl_idname = "cloud_render.ask"
+    bl_label = "Ask"
+    bl_options = {"INTERNAL"}
+
+    def invoke(self, context: Any, _event: Any) -> Outcome:
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(_LOOK_S, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: Any, event: Any) -> Outcome:
+        stage = MODEL.submit.stage if MODEL.submit else ""
+        if event.type != "TIMER" or stage in _ON_THE_WAY:
+            return {"PASS_THROUGH"}
+        self.cancel(context)
+        if stage == "ready":
+            getattr(bpy.ops, PREFIX).send("INVOKE_DEFAULT")
+        return {"FINISHED"}
+
+    def cancel(self, context: Any) -> None:
+        context.window_manager.event_timer_remove(self._timer)
 
 
 _offers: list[tuple[str, str, str]] = []
@@ -368,6 +384,7 @@ class CLOUD_RENDER_OT_discard(bpy.types.Operator):
 CLASSES = (
     CLOUD_RENDER_OT_submit,
     CLOUD_RENDER_OT_test,
+    CLOUD_RENDER_OT_ask,
     CLOUD_RENDER_OT_send,
     CLOUD_RENDER_OT_stop,
     CLOUD_RENDER_OT_resume,

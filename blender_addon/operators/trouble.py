@@ -54,6 +54,7 @@ class CLOUD_RENDER_OT_select_culprit(bpy.types.Operator):
             return {"CANCELLED"}
         selected = _select(context, culprit.objects_using(block))
         if block.id_type == "IMAGE":
+            results.make_room(context, "IMAGE_EDITOR")
             results.show_image(block)
         users = ", ".join(selected) or say("no object of this scene uses it")
         self.report({"INFO"}, f"{file.owner}: {users}")

@@ -85,6 +85,10 @@ TEXTS = {
     "A scene is on its way already": "Eine Szene ist schon unterwegs",
     "Nothing is packed": "Nichts ist gepackt",
     "Render": "Rendern",
+    "Ask": "Fragen",
+    "Open the dialog as soon as it is known what would be sent": (
+        "Den Dialog öffnen, sobald bekannt ist, was gesendet würde"
+    ),
     "Stop": "Anhalten",
     "Stop packing or uploading. What was uploaded stays, and the upload can go on later": (
         "Packen oder Hochladen anhalten. Hochgeladenes bleibt, und es kann später weitergehen"

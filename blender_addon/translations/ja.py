@@ -87,6 +87,8 @@ TEXTS = {
     "A scene is on its way already": "すでに別のシーンを送信中です",
     "Nothing is packed": "パックされたシーンがありません",
     "Render": "レンダー",
+    "Ask": "確認",
+    "Open the dialog as soon as it is known what would be sent": ("送信する内容が分かり次第、ダイアログを開きます"),
     "Stop": "中止",
     "Stop packing or uploading. What was uploaded stays, and the upload can go on later": (
         "パックまたはアップロードを中止します。送信済みの内容は残り、後で再開できます"

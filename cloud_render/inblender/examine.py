@@ -22,22 +22,22 @@ def run(request: dict[str, Any], events: Events) -> None:
     events.send("examined", **values.to_plain(examination(request.get("frames"))))
 
 
-def examination(frame_text: str | None = None, copy: Path | None = None) -> Examination:
-    """Of the open .blend; `frame_text` are the frames to be rendered, the active scene's range where None.
+def examination(frame_text: str | None = None, copy: Path | None = None, scene: Scene | None = None) -> Examination:
+    """Of the open .blend; `frame_text` are the frames to be rendered, the scene's range where None.
 
-    `copy` is what travels in the .blend's place, as it stands unsaved.
+    `copy` is what travels in the .blend's place, as it stands unsaved; `scene` is the active one where None.
 
     Raises BadFrames.
     """
-    active = versions.active_scene()
-    chosen = frames.parse(frame_text) if frame_text else _range(active)
+    scene = scene or versions.active_scene()
+    chosen = frames.parse(frame_text) if frame_text else _range(scene)
     collection = collect(chosen)
     return Examination(
         blender=versions.this_version(),
         saved_by=versions.release_text(bpy.data.version),
         blend=_blend(copy),
-        scene=active.name,
-        scenes=tuple(snapshot.settings_of(scene) for scene in bpy.data.scenes if scene.library is None),
+        scene=scene.name,
+        scenes=tuple(snapshot.settings_of(each) for each in bpy.data.scenes if each.library is None),
         files=collection.files,
         missing=collection.missing,
         warnings=collection.warnings,
