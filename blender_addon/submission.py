@@ -116,7 +116,7 @@ def _scene(name: str) -> Any:
     """Timers have no active scene."""
     scenes: Any = bpy.data.scenes
     if name not in scenes:
-        raise BadArguments(f"The scene {name} is no longer there.", "Press the button again.")
+        raise BadArguments(say("The scene {name} is no longer there.", name=name), say("Press the button again."))
     return scenes[name]
 
 
@@ -132,9 +132,8 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
         wishes, options = packed.wishes, packed.options
         copy = Path(packed.examination.blend.path)
         verdict = tested.NO_TEST if wishes.again_of else test.take_over(copy, scripts=options.use_scripts)
-        found = cloud.find_out(
-            account, packed.examination, options, wishes.again_of, wishes.test, task.tell, task.stopped
-        )
+        examination = _with_size(packed.examination, copy.stat().st_size)
+        found = cloud.find_out(account, examination, options, wishes.again_of, wishes.test, task.tell, task.stopped)
         kept = cloud.kept(account, found.plan) if verdict.same else 0
         return found, replace(verdict, kept=kept)
 
@@ -162,6 +161,11 @@ def find_out(account: Account, packed: Packed, ready: Callable[[], None]) -> Tas
         failed,
         told,
     )
+
+
+def _with_size(examination: Examination, size: int) -> Examination:
+    """Of the copy that is sent: the one of the test may hold other windows."""
+    return replace(examination, blend=replace(examination.blend, size=size))
 
 
 def _with_notice(found: Found, words: str) -> Found:

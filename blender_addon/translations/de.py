@@ -84,6 +84,8 @@ TEXTS = {
     "The scene has no camera": "Die Szene hat keine Kamera",
     "A scene is on its way already": "Eine Szene ist schon unterwegs",
     "Nothing is packed": "Nichts ist gepackt",
+    "The scene {name} is no longer there.": "Die Szene {name} ist nicht mehr da.",
+    "Press the button again.": "Den Knopf noch einmal drücken.",
     "Render": "Rendern",
     "Ask": "Fragen",
     "Open the dialog as soon as it is known what would be sent": (

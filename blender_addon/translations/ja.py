@@ -86,6 +86,8 @@ TEXTS = {
     "The scene has no camera": "シーンにカメラがありません",
     "A scene is on its way already": "すでに別のシーンを送信中です",
     "Nothing is packed": "パックされたシーンがありません",
+    "The scene {name} is no longer there.": "シーン「{name}」がなくなりました。",
+    "Press the button again.": "もう一度ボタンを押してください。",
     "Render": "レンダー",
     "Ask": "確認",
     "Open the dialog as soon as it is known what would be sent": ("送信する内容が分かり次第、ダイアログを開きます"),

@@ -124,3 +124,9 @@ def test_importing_the_library_loads_no_heavy_stranger(room):
     )
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert (asked.returncode, asked.stdout.strip()) == (0, ""), asked.stderr
+
+
+def test_the_extension_puts_no_operator_into_another_context():
+    """Inside temp_override Blender 5.0 reads a dictionary without holding Python's lock: a crash, if threads run."""
+    files = (ROOT / "blender_addon").rglob("*.py")
+    assert [file.name for file in files if "temp_override(" in file.read_text("utf-8")] == []

@@ -72,6 +72,14 @@ def test_a_changed_file_of_an_unchanged_scene_renders_all_frames():
     assert rendered() == [1, 2, 3, 4, 5, 6]
 
 
+def test_frames_are_kept_whatever_the_windows_show():
+    """A workspace that was changed makes the file longer, and no frame another."""
+    scene("arranged", last=6)
+    tested()
+    bpy.data.workspaces[0]["note"] = "x" * 1000
+    assert rendered() == [2, 4, 5]
+
+
 def test_a_second_test_is_the_one_that_counts():
     """After a change and a test of it, its frames are kept."""
     scene("twice", last=6)
