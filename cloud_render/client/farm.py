@@ -88,6 +88,7 @@ class Connection:
 
     def _new_client(self, service: str, repeats: bool) -> Any:
         from botocore.config import Config
+        from botocore.exceptions import NoRegionError
 
         config = Config(
             retries={"mode": "standard", "total_max_attempts": self._attempts if repeats else 1},
@@ -97,6 +98,8 @@ class Connection:
             tcp_keepalive=True,
         )
         with translated(f"reach {service}", CloudUnreachable):
+            if not self.session.region_name:
+                raise NoRegionError  # as boto3 does, but not where there is an endpoint
             return self.session.client(service, endpoint_url=self.endpoint_url or None, config=config)  # type: ignore[call-overload]
 
 

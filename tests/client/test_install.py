@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -42,9 +44,9 @@ def farm(aws: LocalCloud, installing: str) -> Iterator[Farm]:
 
 
 @pytest.fixture
-def submit_of(farm: Farm, planned: Callable[..., SubmitPlan]) -> Callable[[str], str]:
-    """Submits a job of that version of Blender."""
-    return lambda version: submit(farm, replace(planned(), blender=version))
+def submit_of(farm: Farm, planned: Callable[..., SubmitPlan], tmp_path: Path) -> Callable[[str], str]:
+    """Submits a job of that version of Blender, each as if from another computer."""
+    return lambda version: submit(farm, replace(planned(), blender=version), memory=tmp_path / uuid4().hex)
 
 
 def installations(farm: Farm, version: str) -> list[dict[str, Any]]:

@@ -95,14 +95,13 @@ def test_batchs_reasons_for_waiting_come_with_a_remedy() -> None:
 
 
 def test_an_unfinished_submit_is_remembered_for_a_day(tmp_path: Path) -> None:
-    """On a fresh computer too, where the folder isn't there yet; forgotten, it is gone."""
+    """On a fresh computer too, where the folder isn't there yet; the submit's end ends it."""
     folder = tmp_path / "not" / "yet"
     pending.remember("mark", JOB, NOW, folder)
     assert pending.job_id_of("mark", NOW + timedelta(hours=23), folder) == JOB
     assert pending.job_id_of("mark", NOW + timedelta(hours=25), folder) == ""
     assert pending.job_id_of("other", NOW, folder) == ""
-    pending.forget("mark", folder)
-    pending.forget("mark", folder)
+    pending.end("mark", JOB, NOW, folder)
     assert pending.job_id_of("mark", NOW, folder) == ""
 
 

@@ -351,6 +351,7 @@ def test_a_submit_after_its_unfinished_job_was_cancelled_is_a_new_job(farm: Farm
     again = submit(farm, planned(Options(name="hold")))
     assert again != plan.job_id
     assert snapshot(farm, again).phase != "cancelled"
+    cancel(farm, again)
 
 
 def test_a_file_that_changes_during_the_upload_leaves_no_job(farm: Farm, planned: Planned) -> None:

@@ -110,7 +110,7 @@ def test_what_batch_does_not_try_again_the_mender_does(under: Under) -> None:
     assert sorted(kinds(result)) == sorted(rules)
     assert result.mended == 1
     assert result.most_lost <= 2
-    assert result.lost_of_child[2] == 1
+    assert result.lost_of_child[2] >= 1
 
 
 def test_neither_a_restarted_scheduler_nor_a_bad_network_loses_a_frame(under: Under) -> None:
