@@ -56,9 +56,9 @@ class Driver:
         return Box(left, top, self.window.width, self.window.height)
 
     def around_mouse(self) -> Box:
-        """Where Blender opens dialogs with settings; reading less of the screen is quicker."""
+        """Where Blender opens dialogs with settings, which it moves onto the screen; reading less of it is quicker."""
         x, y = self._mouse
-        return Box(x - 500, y - 250, 1000, 500)
+        return Box(x - 500, y - 250, 1000, 500).moved_onto_screen()
 
     def middle(self) -> Box:
         """Where Blender asks whether to go on."""

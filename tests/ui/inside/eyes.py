@@ -52,6 +52,11 @@ class Box:
         bottom = min(self.top + self.height, SCREEN[1])
         return Box(left, top, min(self.right, SCREEN[0]) - left, bottom - top)
 
+    def moved_onto_screen(self) -> Box:
+        """As large as it is, and no larger than the screen."""
+        left, top = max(min(self.left, SCREEN[0] - self.width), 0), max(min(self.top, SCREEN[1] - self.height), 0)
+        return Box(left, top, self.width, self.height).on_screen()
+
     def geometry(self) -> str:
         return f"{self.width}x{self.height}+{self.left}+{self.top}"
 
