@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers, sizes and times as short words in the artist's language."""
+"""Numbers and times as short words in the artist's language."""
 
 from __future__ import annotations
 
@@ -14,15 +14,6 @@ from .names import PREFIX
 def say(text: str, **values: Any) -> str:
     """`text` translated, then filled in. Show it with translate=False."""
     return bpy.app.translations.pgettext_iface(text, PREFIX).format(**values)
-
-
-def size(number: float) -> str:
-    """Of bytes, as a person reads it: 12.4 MB."""
-    for unit in ("B", "KB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
 
 
 def duration(seconds: float) -> str:

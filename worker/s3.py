@@ -25,6 +25,7 @@ from cloud_render.contract.errors import DiskFull, NoCredentials, NotAllowed, No
 from cloud_render.contract.keys import split_uri
 from cloud_render.store import translate
 from cloud_render.store.landing import landing
+from cloud_render.store.listing import pages
 from cloud_render.store.patience import broken, patiently
 from cloud_render.store.ranges import PART_BYTES, Reader
 from worker.disk import LARGER, NO_ROOM
@@ -93,15 +94,9 @@ class Bucket:
     def list(self, prefix: str) -> Iterator[Listed]:
         """Every object whose key starts with `prefix`, in the order of keys; 1,000 of them a request."""
         with translated(f"list {self.uri(prefix)}"):
-            more: dict[str, str] = {}
-            while True:
-                ask = partial(self.client.list_objects_v2, Bucket=self.name, Prefix=prefix, **more)
-                page = _patiently(ask)
+            for page in pages(self.client, _patiently, Bucket=self.name, Prefix=prefix):
                 for item in page.get("Contents", ()):
                     yield Listed(item["Key"], item["Size"], item["LastModified"].timestamp())
-                if not page.get("IsTruncated"):
-                    return
-                more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         """Stores a small object, replacing what was there."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloud_render.client.sizes import size
 from cloud_render.contract import frames as frame_ranges
 from cloud_render.contract.scene import MissingFile
 
 from ..model import Found, Submit
-from ..words import frames, say, size
+from ..words import frames, say
 
 MOST = 6
 """Lines of one kind; the rest is counted."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import bpy
 
+from cloud_render.client.sizes import size
 from cloud_render.contract import frames as frame_ranges
 from cloud_render.contract.errors import CloudRenderError
 
 from .. import settings
 from ..model import MODEL, Problem, Stage, Submit, Transfer
-from ..words import duration, frames, money, say, size
+from ..words import duration, frames, money, say
 from . import findings
 from .text import in_panel
 
@@ -156,7 +157,7 @@ def _percent(transfer: Transfer) -> int:
 
 
 def transfer_words(transfer: Transfer) -> str:
-    """12.4 MB of 80.0 MB · 3.1 MB/s · 0:22 left."""
+    """12 MB of 80 MB · 3.1 MB/s · 0:22 left."""
     parts = [say("{done} of {total}", done=size(transfer.done), total=size(transfer.total))]
     if transfer.rate > 0:
         parts.append(say("{rate}/s", rate=size(transfer.rate)))

@@ -11,6 +11,7 @@ from itertools import islice
 
 from cloud_render.client.farm import Connection, Farm
 from cloud_render.contract.errors import CloudUnreachable, StorageUnavailable
+from cloud_render.store.listing import pages
 from cloud_render.store.translate import translated
 
 TAG = "cloud-render-stack"
@@ -60,8 +61,8 @@ def machines_on(farm: Farm) -> tuple[Machine, ...]:
         {"Name": "instance-state-name", "Values": ["pending", "running", "shutting-down", "stopping"]},
     ]
     with translated("ask which machines are on", CloudUnreachable):
-        pages = farm.connection.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
-        rows = [row for page in pages for group in page["Reservations"] for row in group["Instances"]]
+        answers = farm.connection.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
+        rows = [row for answer in answers for group in answer["Reservations"] for row in group["Instances"]]
     found = [
         Machine(row["InstanceId"], row["InstanceType"], row["LaunchTime"], row.get("InstanceLifecycle") == "spot")
         for row in rows
@@ -73,8 +74,7 @@ def stored(farm: Farm) -> Stored:
     """Of up to 200,000 objects. Raises StorageUnavailable or NoCredentials."""
     count, by_place, whole = 0, Counter[str](), True
     with translated("count what is stored", StorageUnavailable):
-        pages = farm.s3.get_paginator("list_objects_v2").paginate(Bucket=farm.bucket)
-        for page in islice(pages, _MOST_PAGES):
+        for page in islice(pages(farm.s3, Bucket=farm.bucket), _MOST_PAGES):
             for row in page.get("Contents", ()):
                 count += 1
                 by_place[row["Key"].partition("/")[0]] += row["Size"]

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from botocore.exceptions import ClientError
 from cloud_render.client.farm import Farm
 from cloud_render.contract.errors import CloudRenderError, NotThere
 from cloud_render.store.index import checksum
+from cloud_render.store.listing import pages, server_time
 from cloud_render.store.patience import patiently
 from cloud_render.store.translate import code_of, translated
 
@@ -107,15 +107,15 @@ def list_below(farm: Farm, prefix: str, deep: bool = True, after: str = "", last
     """All that lies below `prefix`, in the order of the keys; from the one that follows `after` on, and no further
     than the page that holds `last`.
     """
-    question = {"Bucket": farm.bucket, "Prefix": prefix} | ({} if deep else {"Delimiter": "/"})
+    question: dict[str, Any] = {"Bucket": farm.bucket, "Prefix": prefix} | ({} if deep else {"Delimiter": "/"})
     if after:
         question["StartAfter"] = after
     entries: list[Entry] = []
     prefixes: list[str] = []
     now = datetime.now(UTC)
     with translated(f"list {prefix}"):
-        for page in _pages(farm, question):
-            now = _date_of(page)
+        for page in pages(farm.s3, **question):
+            now = server_time(page)
             entries += map(_entry, page.get("Contents", ()))
             prefixes += [row["Prefix"] for row in page.get("CommonPrefixes", ())]
             if last and entries and entries[-1].key >= last:
@@ -167,27 +167,8 @@ def _content(farm: Farm, key: str) -> bytes:
     return content
 
 
-def _pages(farm: Farm, question: Mapping[str, str]) -> Iterator[Any]:
-    """Of a listing. By hand: botocore's paginator can't ask for a page again whose answer broke off."""
-    more: dict[str, str] = {}
-    while True:
-        page = patiently(partial(farm.s3.list_objects_v2, **question, **more))
-        yield page
-        if not page.get("IsTruncated"):
-            return
-        more = {"ContinuationToken": page["NextContinuationToken"]}
-
-
 def _entry(row: Any) -> Entry:
     return Entry(row["Key"], row["Size"], row["ETag"].strip('"'), row["LastModified"])
-
-
-def _date_of(answer: Any) -> datetime:
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-    try:
-        return parsedate_to_datetime(date).astimezone(UTC)
-    except ValueError:
-        return datetime.now(UTC)
 
 
 def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -20,6 +20,7 @@ from cloud_render.contract.errors import BadJob, CloudRenderError, NotThere
 from cloud_render.store import index, packs
 from cloud_render.store.crew import Crew, insist
 from cloud_render.store.index import PackEntry
+from cloud_render.store.listing import pages
 from cloud_render.store.memory import Memory, Place
 from cloud_render.store.ranges import Reader
 from cloud_render.store.reading import LOOK_S
@@ -188,8 +189,8 @@ class Holdings:
 
     def _listed(self) -> dict[str, _Object]:
         with translated("see what the bucket holds"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=keys.INDEX)
-            entries = [entry for page in pages for entry in page.get("Contents", ())]
+            listing = pages(self._s3, Bucket=self._bucket, Prefix=keys.INDEX)
+            entries = [entry for page in listing for entry in page.get("Contents", ())]
         return {entry["Key"]: _Object(entry["ETag"], entry["Size"]) for entry in entries}
 
     def _packs(self, group: str) -> dict[str, int]:

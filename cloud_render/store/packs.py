@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
 from cloud_render.contract import keys
+from cloud_render.store.listing import pages, server_time
 from cloud_render.store.translate import translated
 
 
@@ -18,8 +18,7 @@ def there(s3: Any, bucket: str, group: str, needed_for: timedelta, lifetime: tim
     """
     found: dict[str, int] = {}
     with translated("see what the bucket holds"):
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=keys.pack(group))
-        for page in pages:
+        for page in pages(s3, Bucket=bucket, Prefix=keys.pack(group)):
             oldest = server_time(page) + needed_for - lifetime
             found |= {
                 entry["Key"].removeprefix(keys.PACKS): entry["Size"]
@@ -27,12 +26,3 @@ def there(s3: Any, bucket: str, group: str, needed_for: timedelta, lifetime: tim
                 if entry["LastModified"] > oldest
             }
     return found
-
-
-def server_time(answer: Any) -> datetime:
-    """By the clock of whoever sent `answer`."""
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-    try:
-        return parsedate_to_datetime(date).astimezone(UTC)
-    except ValueError:
-        return datetime.now(UTC)

@@ -16,8 +16,8 @@ from cloud_render.contract import keys
 from cloud_render.contract.errors import Cancelled, StorageUnavailable
 from cloud_render.store import index
 from cloud_render.store.index import PackEntry
+from cloud_render.store.listing import server_time
 from cloud_render.store.pace import Pace
-from cloud_render.store.packs import server_time
 from cloud_render.store.progress import Progress
 from cloud_render.store.reading import LOOK_S
 from cloud_render.store.source import CHUNK_BYTES, Chunk

@@ -17,7 +17,7 @@ import pytest
 from cloud_render.contract import keys
 from cloud_render.contract.contents import Contents
 from cloud_render.store import Progress, SourceFile, Store, index
-from cloud_render.store.packs import server_time
+from cloud_render.store.listing import server_time
 from cloud_render.store.store import NEEDED_FOR, RETRIED_WITHIN
 
 LIFETIME = timedelta(days=60)

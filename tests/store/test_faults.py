@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -73,6 +74,19 @@ def test_an_upload_outlives_what_passes(
     proxy.fault("PUT", "store/index/", kind)
     proxy.fault("GET", "prefix=store", kind)
     contents = Store(s3, bucket).upload(files, "up")
+    assert arrived_whole(s3, bucket, contents, files, tmp_path / "out")
+
+
+def test_an_upload_outlives_listings_that_break_off(
+    faulty_bucket: tuple[Any, str], proxy: Any, files: list[SourceFile], tmp_path: Path
+) -> None:
+    """They are asked for again, of the index as of packs."""
+    s3, bucket = faulty_bucket
+    Store(s3, bucket).upload(files, "before")
+    for prefix in (keys.INDEX, keys.PACKS):
+        proxy.fault("GET", f"prefix={quote(prefix, safe='')}", "short answer")
+    contents = Store(s3, bucket).upload(files, "up")
+    assert [fault.times for fault in proxy.faults] == [0, 0]
     assert arrived_whole(s3, bucket, contents, files, tmp_path / "out")
 
 

@@ -185,12 +185,12 @@ def test_while_a_scene_is_on_its_way_only_stop_is_there():
 
 
 def test_an_upload_shows_bytes_rate_and_time_left():
-    """12.4 MB of 80.0 MB · 3.1 MB/s · 0:22 left."""
+    """12 MB of 80 MB · 3.1 MB/s · 0:22 left."""
     half = transfer(total=80_000_000, done=12_400_000, rate=3_100_000.0)
     with showing(submit("uploading", transfer=half)):
         picture = drawn(panels()[0])
     assert picture.of("progress")[0].values["factor"] == 0.155
-    assert picture.texts == ["15 %", "12.4 MB of 80.0 MB · 3.1 MB/s · 0:22 left"]
+    assert picture.texts == ["15 %", "12 MB of 80 MB · 3.1 MB/s · 0:22 left"]
 
 
 def test_the_dialog_names_what_is_missing_and_counts_the_rest():
@@ -215,7 +215,7 @@ def test_the_dialog_tells_sizes_machines_and_the_blender():
     """What is sent against what is there already, and which Blender renders."""
     with showing(ready(new_bytes=234_567)):
         picture = dialog()
-    assert picture.texts[1] == "235 KB to upload, 1.0 MB there already"
+    assert picture.texts[1] == "235 kB to upload, 1.0 MB there already"
     assert picture.texts[2] == "Rendered by Blender 5.0.1"
     assert "20 frames" in picture.texts[0]
 
