@@ -36,10 +36,14 @@ def template(session: nox.Session) -> None:
     session.run("checkov", *options, "-f", "cloudformation/cloud-render.yaml")
 
 
-def _on_blender(session: nox.Session, blender: str) -> None:
+_WORKER_WITH_BLENDER = ("tests/worker/test_render_real.py", "tests/worker/test_stitch_sound.py")
+"""The others have a stand-in for Blender, and are the same with each version of it."""
+
+
+def _on_blender(session: nox.Session, blender: str, worker: tuple[str, ...] = _WORKER_WITH_BLENDER) -> None:
     """What runs inside Blender, the worker that drives it, and the extension, on one version of the bpy wheel."""
     session.install("-e", ".[test]", f"bpy=={blender}.*")
-    rooms = ("tests/inblender", "tests/fidelity", "tests/worker", "tests/addon")
+    rooms = ("tests/inblender", "tests/fidelity", *worker, "tests/addon")
     session.run("pytest", *rooms, "-m", "not every_path", *session.posargs)
 
 
@@ -83,5 +87,5 @@ def bpy_5_0(session: nox.Session) -> None:
 
 @nox.session(name="bpy-5.2", python="3.13")
 def bpy_5_2(session: nox.Session) -> None:
-    """The newest Blender."""
-    _on_blender(session, "5.2")
+    """The newest Blender; the whole worker too, as this Python is the one of its image."""
+    _on_blender(session, "5.2", worker=("tests/worker",))

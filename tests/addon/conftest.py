@@ -57,8 +57,9 @@ class BlenderFolder:
     ) -> subprocess.Popen[str]:
         """The process in which `code` runs, as run() has it."""
         text = (_ENABLE if enabled else "import bpy\n") + code
+        like_this_one = ("-X", "dev") if sys.flags.dev_mode else ()
         return subprocess.Popen(
-            [self.python, "-I", "-S", "-c", _START, str(self.shim), text, *arguments],
+            [self.python, *like_this_one, "-I", "-S", "-c", _START, str(self.shim), text, *arguments],
             env={**os.environ, "BLENDER_USER_RESOURCES": str(self.user), **environment},
             stdout=subprocess.PIPE,
             stderr=stderr,
