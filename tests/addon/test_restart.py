@@ -50,6 +50,7 @@ until(lambda: model().interrupted, "the offer to resume")
 assert ops.resume(name=model().interrupted[0], pressed=True) == {"FINISHED"}
 pressing.until_over()
 until(lambda: pressing.selected_phase() == "done", "the end of the job")
+until(lambda: model().active in pressing.rows(), "the job in the list")
 say(job=model().active, jobs=pressing.rows(), interrupted=model().interrupted)
 """
 
