@@ -42,12 +42,8 @@ def test_runs_that_do_not_hold_together_are_refused(file: tuple[str, str, int, t
 @pytest.mark.parametrize(
     "packed",
     [b"", b"not gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"{}")],
-    ids=[
-        "empty",
-        "not gzip",
-        "cut off",
-        "no contents",
-    ],  # the time is in a gzip: bytes would name a test anew each second
+    # A gzip holds the time: bytes would name the test anew each second.
+    ids=["empty", "not gzip", "cut off", "no contents"],
 )
 def test_damaged_contents_are_refused_in_words(packed: bytes) -> None:
     """Truncated, foreign or incomplete data never becomes contents."""
