@@ -43,6 +43,9 @@ _OF_TEXTS = "FileGlobal"
 
 _DRIVER_VARIABLE = "DriverVar"
 
+_Pair = tuple[Block, Block]
+"""A block of the first file, and the one at its place in the second."""
+
 SOMETHING = ""
 """A change that has no name."""
 
@@ -65,34 +68,42 @@ class _Comparison:
     def __init__(self, first: BlendFile, second: BlendFile) -> None:
         self._first, self._second = first, second
         self._dna = first.dna  # of both: a difference there is a change
-        self._moved_to: dict[int, int] = {}
-        """Where a block of the first file lies in the second."""
-        self._moved: frozenset[int] = frozenset()
-        """Addresses that mean something else in the one file than in the other."""
+        self._heads = _Pairs({})
+        self._parts = _Pairs({})
+        """Of the data-block at hand: Blender, too, looks for parts in their own data-block only. Parts that exist only
+        while a file is written (attributes, in 5.2) may share an address with those of others."""
 
     def change(self, windows: bool) -> str | None:
         windows = windows or _looks_at_windows(self._first) or _looks_at_windows(self._second)
         mine, others = _that_count(self._first, windows), _that_count(self._second, windows)
-        if self._first.header != self._second.header or len(mine) != len(others) or not self._paired(mine, others):
+        if self._first.header != self._second.header or len(mine) != len(others):
             return SOMETHING
-        name = SOMETHING
-        for block, other in zip(mine, others, strict=True):
-            name = name if block.code == PART else self._first.name_of(block)
-            if _shape(block) != _shape(other) or not self._same(block, other):
-                return name
+        pairs = list(zip(mine, others, strict=True))
+        heads = _paired(pair for pair in pairs if pair[0].code != PART)
+        if heads is None:
+            return SOMETHING
+        self._heads = heads
+        for whole in _data_blocks(pairs):
+            if not self._same_whole(whole):
+                head = whole[0][0]
+                return SOMETHING if head.code == PART else self._first.name_of(head)
         return None
 
-    def _paired(self, mine: Sequence[Block], others: Sequence[Block]) -> bool:
-        """Note which block lies where; False where two of the one file are one of the other."""
-        pairs = {(block.address, other.address) for block, other in zip(mine, others, strict=True)}
-        self._moved_to = dict(pairs)
-        self._moved = frozenset(address for pair in pairs if pair[0] != pair[1] for address in pair)
-        return len(pairs) == len(self._moved_to) == len({there for _, there in pairs})
+    def _same_whole(self, whole: Sequence[_Pair]) -> bool:
+        """Of a data-block and its parts."""
+        parts = _paired(pair for pair in whole if pair[0].code == PART)
+        if parts is None:
+            return False
+        self._parts = parts
+        return all(_shape(block) == _shape(other) and self._same(block, other) for block, other in whole)
 
     def _same(self, block: Block, other: Block) -> bool:
         mine, others = self._first.content(block), self._second.content(other)
         # A pointer that stayed while its block moved points to another block now.
-        stayed = self._moved.intersection(_equal_words(mine, others)) if self._moved else frozenset()
+        stayed = any(
+            pairs.moved and not pairs.moved.isdisjoint(_equal_words(mine, others))
+            for pairs in (self._heads, self._parts)
+        )
         if mine == others:
             return not stayed
         if stayed or block.code == DNA:
@@ -108,7 +119,7 @@ class _Comparison:
         words = zip(_words(mine), _words(others), strict=True)
         tail = len(mine) // WORD * WORD
         return mine[tail:] == others[tail:] and all(
-            here == there or self._moved_to.get(here) == there for here, there in words
+            here == there or self._target(here) == there for here, there in words
         )
 
     def _excused(self, kind: int, place: int, mine: bytes, others: bytes) -> bool:
@@ -132,8 +143,36 @@ class _Comparison:
 
     def _same_target(self, here: int, there: int) -> bool:
         if here in self._first.addresses or there in self._second.addresses:
-            return self._moved_to.get(here) == there
+            return self._target(here) == there
         return bool(here) == bool(there)
+
+    def _target(self, here: int) -> int | None:
+        """Where the block that `here` points to lies in the second file."""
+        return self._parts.moved_to.get(here, self._heads.moved_to.get(here))
+
+
+class _Pairs:
+    """Which block of the first file is which of the second."""
+
+    def __init__(self, moved_to: dict[int, int]) -> None:
+        self.moved_to = moved_to
+        """Where a block of the first file lies in the second."""
+        self.moved = frozenset(address for pair in moved_to.items() if pair[0] != pair[1] for address in pair)
+        """Addresses that mean something else in the one file than in the other."""
+
+
+def _paired(pairs: Iterable[_Pair]) -> _Pairs | None:
+    """None where two of the one file are one of the other."""
+    places = {(block.address, other.address) for block, other in pairs}
+    moved_to = dict(places)
+    one_to_one = len(places) == len(moved_to) == len(set(moved_to.values()))
+    return _Pairs(moved_to) if one_to_one else None
+
+
+def _data_blocks(pairs: Sequence[_Pair]) -> Iterator[Sequence[_Pair]]:
+    """Each with its parts; parts that come before all of them by themselves."""
+    starts = sorted({0, *(at for at, (block, _) in enumerate(pairs) if block.code != PART)})
+    return (pairs[start:end] for start, end in zip(starts, [*starts[1:], len(pairs)], strict=True))
 
 
 def _shape(block: Block) -> tuple[bytes, int, int, int]:

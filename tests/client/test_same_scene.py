@@ -11,6 +11,7 @@ import pytest
 from cloud_render.client.same_scene import change
 
 A, B, C, NOWHERE, ELSEWHERE = 0x1000, 0x2000, 0x3000, 0xDEAD00, 0xBEEF00
+ONE, TWO = 0x8000, 0x9000
 THING, BARE = 1, 0
 
 
@@ -41,8 +42,16 @@ def bare(address: int, *words: int) -> tuple[int, int, bytes]:
     return address, BARE, struct.pack(f"<{len(words)}Q", *words)
 
 
-def blend(path: Path, *blocks: tuple[int, int, bytes], code: bytes = b"DATA") -> Path:
-    rows = [(code, *block) for block in blocks] + [(b"DNA1", 1, BARE, DNA), (b"ENDB", 0, BARE, b"")]
+def head(address: int, following: int) -> tuple[bytes, int, int, bytes]:
+    """Of a data-block; what follows it are its parts."""
+    return b"OB", *thing(address, following)
+
+
+def blend(path: Path, *blocks: tuple[int, int, bytes] | tuple[bytes, int, int, bytes], code: bytes = b"DATA") -> Path:
+    rows = [block if len(block) == 4 else (code, *block) for block in blocks] + [
+        (b"DNA1", 1, BARE, DNA),
+        (b"ENDB", 0, BARE, b""),
+    ]
     head = struct.Struct("<4siQqq")
     content = b"".join(head.pack(name, kind, address, len(raw), 1) + raw for name, address, kind, raw in rows)
     path.write_bytes(b"BLENDER17-01v0500" + content)
@@ -73,6 +82,18 @@ def test_a_pointer_to_another_block_is_a_change(changed):
     assert changed([thing(A, A), thing(B, 0)], [thing(B, A), thing(A, 0)])
     assert changed([thing(A, 0), thing(B, 0), bare(C, A)], [thing(B, 0), thing(A, 0), bare(C, A)])
     assert changed([thing(A, NOWHERE), thing(B, 0)], [thing(A, B), thing(B, 0)])
+
+
+def test_parts_of_two_data_blocks_may_share_an_address(changed):
+    """As those do that exist only while Blender 5.2 writes them: each pointer means the part of its own data-block."""
+    shared = [head(ONE, A), thing(A, 0), head(TWO, A), thing(A, 0)]
+    apart = [head(ONE, A), thing(A, 0), head(TWO, B), thing(B, 0)]
+    assert not changed(shared, apart)
+    assert not changed(apart, shared)
+    assert not changed(shared, [head(TWO, B), thing(B, 0), head(ONE, A), thing(A, 0)])
+    assert changed(shared, [head(ONE, A), thing(A, 0), head(TWO, A), thing(B, 0)])
+    assert changed(shared, [head(ONE, A), thing(A, 0), head(TWO, ONE), thing(B, 0)])
+    assert changed(shared, [head(ONE, A), thing(A, 0), head(TWO, B), thing(B, 0, size=8)])
 
 
 def test_a_pointer_to_what_is_not_in_the_file_means_nothing(changed):
