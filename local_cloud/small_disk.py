@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A scratch disk of an attempt's own, which can be made full. Linux, as root or with user namespaces.
 
-It is a tmpfs that only the attempt's processes see. "Full" shrinks it to what is in it, so that no memory is filled.
+It is a tmpfs that only the attempt's processes see. "Full" shrinks it to what is in it, so that no memory is filled,
+and takes what becomes free afterwards.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ _WAYS = (("unshare", "-m"), ("unshare", "-Urm"))
 _SCRIPT = """
 mount -t tmpfs -o size=2g tmpfs "$1" && cd "$1" || exit 125
 used() { df -k . | { read -r _; read -r _ _ used _; echo "$used"; }; }
-(read -r _ <"$2" && echo full >.full && until mount -o remount,size="$(used)k" "$1" 2>/dev/null; do :; done) &
+fill() {
+  echo full >.full
+  until mount -o remount,size="$(used)k" "$1"; do :; done
+  while :; do cat /dev/zero >>.full; sleep 0.02; done
+}
+(read -r _ <"$2" && fill "$1" 2>/dev/null) &
 shift 2
 exec "$@"
 """

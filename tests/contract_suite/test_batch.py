@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from local_cloud.testing import LocalCloud
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 def _ended(batch: Any, job_id: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 from local_cloud.engine import HOST_LOST, Engine
 from local_cloud.jobs import Job, Outcome, Running, Spec
 
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 
 
 def until(holds: Callable[[], object]) -> None:

@@ -252,7 +252,7 @@ def test_programs_started_by_a_script_don_t_hold_the_events_open(tmp_path):
     subprocess.run(["kill", str(answer["pid"])], check=False)
 
 
-def until(true: object, seconds: float = 5) -> None:
+def until(true: object, seconds: float = 60) -> None:
     """Waits for what another process is about to do."""
     end = time.monotonic() + seconds
     while not true():  # type: ignore[operator]

@@ -118,7 +118,7 @@ def test_a_pulse_comes_at_the_start_each_time_and_at_the_end(rig, bucket, accoun
     """One object, whose date is the last sign of life."""
     with account(every_s=0.01):
         for _ in range(3):
-            assert bucket.wrote.acquire(timeout=10)
+            assert bucket.wrote.acquire(timeout=60)
     (row,) = bucket.list(spending.pulses(rig.prefix))
     assert Pulse.of_key(row.key).instance_id == "i-own"
     assert row.size == 0
@@ -209,7 +209,7 @@ def test_a_worker_tells_while_it_renders_one_long_frame(rig, bucket, account, mo
     """By its pulses, since no frame ends."""
     with account(month=monthly(), every_s=0.01):
         for _ in range(4):
-            assert bucket.wrote.acquire(timeout=10)
+            assert bucket.wrote.acquire(timeout=60)
         assert list(told(rig)) == [f"spending/2026-11/{JOB}"]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from worker import vram
 
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 
 
 @pytest.fixture
