@@ -75,6 +75,12 @@ def inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=typing.get_args(Device), help="instead of CLOUD_RENDER_DEVICE")
     parser.add_argument("--name", default="", help="the job's name for people, instead of the file's")
     parser.add_argument("--client", default="", help="who asks, for job.json: an execution's ARN")
+    parser.add_argument(
+        "--blender",
+        choices=("own", "any"),
+        default="any",
+        help="own: only one of the release that has saved the file; where there is none, which one is written down",
+    )
 
 
 def stack_options(parser: argparse.ArgumentParser) -> None:

@@ -63,22 +63,24 @@ class Build:
         return values.from_json(cls, text, "build.json")
 
 
-@contextlib.contextmanager
-def chosen(
-    bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], None], advised: str = ""
-) -> Iterator[Blender]:
-    """The Blender for a job of Blender `version` ("" for any). A build stays in the cache as long as the block. Where
-    there is none, `advised` is the version to be installed, if not `version`.
+class NoBuild(BadInput):
+    """There is no Blender that would do, neither here nor in the bucket."""
 
-    Raises UnreadableBlend (too old), BadArguments, or BadInput where there is none.
+
+@contextlib.contextmanager
+def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], None]) -> Iterator[Blender]:
+    """The Blender for a job of Blender `version`, or of a release such as 5.0 ("" for any). A build stays in the cache
+    as long as the block.
+
+    Raises UnreadableBlend (too old), BadArguments, or NoBuild.
     """
     if here := _of_this_machine(version, warn):
         yield here
         return
     build = _of_bucket(bucket, version)
     if build is None:
-        wanted = version or advised or "VERSION"
-        raise BadInput(
+        wanted = first_of(version) if version else "VERSION"
+        raise NoBuild(
             f"There is no Blender{' ' + release(version) if version else ''} here or in {bucket.uri(keys.BLENDER)}.",
             f"Install it: cloud-render blender install {wanted}, or by hand "
             f"python -m worker install-blender {wanted} --to s3://{bucket.name}/blender",
@@ -87,6 +89,11 @@ def chosen(
         found = door.of_build(folder)
         _notice(found.version, version, warn)
         yield found
+
+
+def first_of(version: str) -> str:
+    """A whole version, such as the download site has: of a release its first."""
+    return version if len(numbers(version)) > 2 else f"{version}.0"
 
 
 def _of_this_machine(version: str, warn: Callable[[str], None]) -> Blender | None:
@@ -112,7 +119,7 @@ def _of_this_machine(version: str, warn: Callable[[str], None]) -> Blender | Non
 
 
 def _notice(found: str, version: str, warn: Callable[[str], None]) -> None:
-    if version and found != version:
+    if version and version not in (found, release(found)):
         warn(f"The scene was sent by Blender {version} and is rendered by {found}.")
 
 

@@ -6,18 +6,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cloud_render import blender as door
+from cloud_render.blender import Blender
 from cloud_render.contract import frames, keys
 from cloud_render.contract.errors import BadArguments, CloudRenderError, TryAgain, UnreadableBlend
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import End
-from cloud_render.contract.versions import numbers
+from cloud_render.contract.versions import OLDEST, numbers
 from cloud_render.store import SourceFile, Store
 from worker import builds, plain
 from worker.attempt import Attempt, Draft, now, reporting, scratch
@@ -34,8 +36,8 @@ CREATED_BY = "dropped"
 
 
 def run(arguments: argparse.Namespace) -> str:
-    """Writes contents.json.gz and, last, job.json below the output, or else end.json with the reason. Raises
-    CloudRenderError.
+    """Writes contents.json.gz and, last, job.json below the output, or else end.json with the reason; or only which
+    Blender is lacking, where that may still be installed. Raises CloudRenderError.
     """
     source, key = bucket_and_key(arguments.input)
     bucket, place = bucket_and_key(arguments.output)
@@ -64,6 +66,9 @@ def _end_told(bucket: Bucket, prefix: Prefix) -> Iterator[None]:
         yield
     except TryAgain:
         raise
+    except _Lacking as error:
+        bucket.put(prefix.lacking_blender, json.dumps({"version": error.version}).encode(), "application/json")
+        raise
     except CloudRenderError as error:
         end = End("failed", 0, 0, now(), problem=error.problem, advice=error.advice)
         bucket.put_if_absent(prefix.end, end.to_json().encode(), "application/json")
@@ -74,22 +79,62 @@ def _job(
     source: Bucket, blend: Path, folders: Folders, cache: Cache, draft: Draft, arguments: argparse.Namespace
 ) -> RenderJob:
     """As the scene describes it. Raises what Blender and plain.job_of() raise."""
-    release = plain.release_of(blend)
-    with builds.chosen(source, cache, "", draft.warn, advised=release and f"{release}.0") as blender:
+    with _blender(source, cache, plain.release_of(blend), draft.warn, arguments.blender == "own") as blender:
         draft.add(blender=blender.version)
-        _refuse_newer(release, blender.version)
         environment = blender_environment(folders, cache)
         answer = door.ask(blender, plain.request(blend), env=environment, log=QuietLog())
     device = arguments.device or plain.device()
     return plain.job_of(plain.examination_of(answer), blend, None, 1, device, datetime.now(UTC))
 
 
-def _refuse_newer(release: str, version: str) -> None:
-    if release and numbers(release) > numbers(version)[:2]:
+class _Lacking(builds.NoBuild):
+    """A build of `version` would do, and can be installed."""
+
+    def __init__(self, version: str, error: builds.NoBuild) -> None:
+        super().__init__(error.problem, error.advice)
+        self.version = version
+
+
+@contextlib.contextmanager
+def _blender(source: Bucket, cache: Cache, release: str, warn: Callable[[str], None], own: bool) -> Iterator[Blender]:
+    """One of the release that has saved the file; unless only its `own` will do, else the newest there is.
+
+    Files of a release that is before ours, or that they don't tell, have none of their own. Raises _Lacking,
+    UnreadableBlend or NoBuild.
+    """
+    installable = release if release and numbers(release) >= numbers(OLDEST) else ""
+    with contextlib.ExitStack() as taken:
+        try:
+            blender = taken.enter_context(builds.chosen(source, cache, installable, warn))
+        except builds.NoBuild as error:
+            if not installable:
+                raise
+            if own:
+                raise _Lacking(builds.first_of(installable), error) from error
+            blender = _other(taken, source, cache, release, warn, error)
+        yield blender
+
+
+def _other(
+    taken: contextlib.ExitStack,
+    source: Bucket,
+    cache: Cache,
+    release: str,
+    warn: Callable[[str], None],
+    error: builds.NoBuild,
+) -> Blender:
+    """The newest there is. Raises `error` where that is none, UnreadableBlend where it is older than the file."""
+    try:
+        newest = taken.enter_context(builds.chosen(source, cache, "", warn))
+    except builds.NoBuild:
+        raise error from None
+    if numbers(newest.version)[:2] < numbers(release):
         raise UnreadableBlend(
-            f"Blender {release} has saved it, and the newest one in the cloud is {version}.",
-            f"Install one: cloud-render blender install {release}.0. Then drop the file again.",
+            f"Blender {release} has saved it, and the newest one in the cloud is {newest.version}.",
+            f"Install one: cloud-render blender install {builds.first_of(release)}. Then drop the file again.",
         )
+    warn(f"Blender {release} has saved it, and Blender {newest.version} renders it.")
+    return newest
 
 
 def _named(job: RenderJob, place: str, arguments: argparse.Namespace) -> RenderJob:

@@ -7,8 +7,11 @@ import os
 import re
 import typing
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+
+import zstandard
 
 from cloud_render.contract import frames, keys, values
 from cloud_render.contract.errors import BadArguments, MissingFiles
@@ -20,6 +23,9 @@ from worker.s3 import Bucket
 
 _HEADER = 32
 """Bytes, of which the version is among the first."""
+
+_PACKED = b"\x28\xb5\x2f\xfd"
+"""How zstd begins, with which Blender compresses since 3.0."""
 
 _SAVED_BY = re.compile(rb"BLENDER(?:[-_][vV](\d)(\d\d)|\d\d-\d\dv(\d\d)(\d\d))")
 """`BLENDER-v405`, `BLENDER17-01v0500`."""
@@ -44,9 +50,14 @@ def fetch(bucket: Bucket, key: str, root: Path, cache: Cache) -> Path:
 
 
 def release_of(blend: Path) -> str:
-    """major.minor of the Blender that saved it, such as 4.5; empty where its first bytes are compressed."""
+    """major.minor of the Blender that saved it, such as 4.5; empty where its first bytes don't tell."""
     with blend.open("rb") as file:
-        match = _SAVED_BY.match(file.read(_HEADER))
+        head = file.read(_HEADER)
+        if head.startswith(_PACKED):
+            file.seek(0)
+            with suppress(zstandard.ZstdError):
+                head = zstandard.ZstdDecompressor().stream_reader(file).read(_HEADER)
+    match = _SAVED_BY.match(head)
     return "{}.{}".format(*(int(number) for number in match.groups() if number)) if match else ""
 
 

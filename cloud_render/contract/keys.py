@@ -171,6 +171,11 @@ class Prefix:
         """The report of the worker that has made the job of a dropped file: before any submission."""
         return f"{self.root}inspections/{attempt}.json"
 
+    @property
+    def lacking_blender(self) -> str:
+        """Which Blender must be installed before a dropped file can be read, as {"version": "5.0.0"}."""
+        return f"{self.root}inspections/blender.json"
+
     def failures(self, submission: int) -> str:
         """Below it, an empty object for each child that failed for good: others of the array count them."""
         return f"{self.root}failures/{submission}/"

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+OLDEST = "4.2"
+"""The first release that Cloud Render renders with."""
+
 
 def numbers(version: str) -> tuple[int, ...]:
     """To compare versions by: "5.0.1" → (5, 0, 1)."""

@@ -8,6 +8,7 @@ import io
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -18,9 +19,35 @@ from typing import Any
 import pytest
 
 from cloud_render import blender as door
+from cloud_render.contract.versions import release
 from local_cloud.testing import running
+from worker.builds import first_of
 
 WORKER = Path(__file__).with_name("worker_without_blender.py")
+LIMIT_S = 300
+PARAMETERS = {"BlenderFrom": "bucket", "DropAFile": "on", "DefaultDevice": "cpu"}
+
+
+FIRST = first_of(release(door.find().version))
+"""What a file of this Blender's release asks for if nothing more is known than what stands in it."""
+
+PROGRAM = """#!/bin/sh
+[ "$1" = --version ] && echo "Blender {version}" && exit
+shift 4  # Blender's own options before the -P that Python has too
+exec '{python}' "$@"
+"""
+
+
+def _offer(folder: Path, version: str) -> None:
+    """An archive as the site has them, and its hash."""
+    name = f"blender-{version}-linux-x64"
+    text = PROGRAM.format(version=version, python=sys.executable).encode()
+    with tarfile.open(folder / f"{name}.tar.xz", "w:xz") as packed:
+        entry = tarfile.TarInfo(f"{name}/blender")
+        entry.size, entry.mode = len(text), 0o755
+        packed.addfile(entry, io.BytesIO(text))
+    digest = hashlib.sha256((folder / f"{name}.tar.xz").read_bytes()).hexdigest()
+    (folder / f"blender-{version}.sha256").write_text(f"{digest}  {name}.tar.xz\n")
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -30,16 +57,10 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a download site on loopback. Its one archive holds a program that is this Python with its bpy."""
-    version, folder = door.find().version, tmp_path_factory.mktemp("site")
-    name = f"blender-{version}-linux-x64"
-    text = f"""#!/bin/sh\nexec '{sys.executable}' "$@"\n""".encode()
-    with tarfile.open(folder / f"{name}.tar.xz", "w:xz") as packed:
-        entry = tarfile.TarInfo(f"{name}/blender")
-        entry.size, entry.mode = len(text), 0o755
-        packed.addfile(entry, io.BytesIO(text))
-    digest = hashlib.sha256((folder / f"{name}.tar.xz").read_bytes()).hexdigest()
-    (folder / f"blender-{version}.sha256").write_text(f"{digest}  {name}.tar.xz\n")
+    """The address of a download site on loopback. Its archives hold a program that is this Python with its bpy."""
+    folder = tmp_path_factory.mktemp("site")
+    for version in {door.find().version, FIRST}:
+        _offer(folder, version)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -58,7 +79,7 @@ def cloud_without(cloud: Any, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
         one = running(slots=2, images={"*": [sys.executable, str(WORKER)]}, environment=environment)
         started.append(one)
         local = one.__enter__()
-        return replace(cloud, local=local, outputs=local.deploy(BlenderFrom="bucket"), state=tmp_path / "state")
+        return replace(cloud, local=local, outputs=local.deploy(**PARAMETERS), state=tmp_path / "state")
 
     yield start
     for one in started:
@@ -77,6 +98,39 @@ def test_the_first_job_brings_its_blender(
     assert done["job"]
     assert [path.stem for path in (tmp_path / "back" / "frames").iterdir()] == ["0001"]
     assert cloud.document("blender", "list") == {"there": [version], "from": "bucket"}
+
+
+def _dropped(cloud: Any, blend: Path) -> dict[str, Any]:
+    """How the execution ended that came of it."""
+    bucket, steps = cloud.outputs["BucketName"], cloud.local.client("stepfunctions")
+    cloud.local.client("s3").upload_file(str(blend), bucket, f"inbox/{blend.name}")
+    ends = time.monotonic() + LIMIT_S
+    while time.monotonic() < ends:
+        for row in steps.list_executions(stateMachineArn=cloud.outputs["DropMachine"])["executions"]:
+            if row["status"] != "RUNNING":
+                found: dict[str, Any] = steps.describe_execution(executionArn=row["executionArn"])
+                return found
+        threading.Event().wait(0.2)
+    raise AssertionError("the execution did not end")
+
+
+def test_a_dropped_file_brings_its_blender(cloud_without: Callable[[str], Any], site: str, scenes: Path) -> None:
+    """Of the release that has saved it. The program here says 5.0.0, say, and is 5.0.1: its job brings that one too."""
+    cloud = cloud_without(site)
+    ended = _dropped(cloud, scenes / "one" / "one.blend")
+    assert ended["status"] == "SUCCEEDED", ended
+    (job,) = cloud.document("jobs")["jobs"]
+    assert job["phase"] == "done"
+    assert FIRST in cloud.document("blender", "list")["there"]
+
+
+def test_a_dropped_file_without_a_blender_says_which(cloud_without: Callable[[str], Any], scenes: Path) -> None:
+    """Where it could not be installed either."""
+    cloud = cloud_without("http://127.0.0.1:9/nothing/")
+    assert _dropped(cloud, scenes / "one" / "one.blend")["status"] == "FAILED"
+    (job,) = cloud.document("jobs")["jobs"]
+    assert job["phase"] == "failed"
+    assert f"There is no Blender {release(FIRST)} here" in job["problem"]
 
 
 def test_a_cloud_that_can_not_reach_the_site_says_so(cloud_without: Callable[[str], Any]) -> None:

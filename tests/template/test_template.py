@@ -549,11 +549,25 @@ def test_every_job_of_a_dropped_file_is_waited_for_and_every_failure_told() -> N
     """`.sync`: stopping the execution ends the job. Each failure leads to the notice."""
     tasks = {name: state for name, state in _machine().items() if state["Type"] == "Task"}
     jobs = {name: state for name, state in tasks.items() if ":batch:" in state["Resource"]}
-    assert set(jobs) == {"Inspect", "Submit"}
+    assert {name: state["Catch"][0]["Next"] for name, state in jobs.items()} == {
+        "Inspect": "Lacking",
+        "Install": "Installed",
+        "Submit": "EndFailed",
+    }
     for state in jobs.values():
-        assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "EndFailed"}]
+        assert state["Catch"][0]["ErrorEquals"] == ["States.ALL"]
         assert state["Resource"].endswith(":states:::batch:submitJob.sync")
-        assert re.fullmatch(r"States\.Format\('\{\}-(inspect|begin)-drop', \$\.id\)", state["Parameters"]["JobName.$"])
+        name = state["Parameters"]["JobName.$"]
+        assert re.fullmatch(r"States\.Format\('\{\}-(inspect|install|begin)-drop', \$\.id\)", name)
+
+
+def test_a_dropped_files_blender_is_installed_once_at_most() -> None:
+    """The second inspection takes any Blender: what fails then has failed."""
+    states = _machine()
+    assert states["Lacking"]["Choices"] == [{"Variable": "$.blender", "StringEquals": "own", "Next": "ReadLacking"}]
+    assert states["Lacking"]["Default"] == states["ReadLacking"]["Catch"][0]["Next"] == "EndFailed"
+    assert (states["Installed"]["Result"], states["Installed"]["ResultPath"]) == ("any", "$.blender")
+    assert states["Inspect"]["Parameters"]["Parameters"]["blender.$"] == "$.blender"
 
 
 def test_a_week_of_looking_fits_into_an_executions_history() -> None:
@@ -570,10 +584,14 @@ def test_a_week_of_looking_fits_into_an_executions_history() -> None:
 
 
 def test_a_dropped_files_own_jobs_are_the_stacks() -> None:
-    """It is read and submitted by two definitions of the stack, on one queue; the client's code chooses the rest."""
+    """It is read and submitted by definitions of the stack, on one queue; the client's code chooses the rest."""
     (submits,) = [each for owner, each in _statements() if owner == "DropRole" and each["Sid"] == "Submit"]
     named = str(submits["Resource"])
-    assert {name for name in DEFINITIONS if f"'{name}'" in named} == {"InspectDefinition", "MendDefinition"}
+    assert {name for name in DEFINITIONS if f"'{name}'" in named} == {
+        "InspectDefinition",
+        "InstallDefinition",
+        "MendDefinition",
+    }
     assert {name for name in QUEUES if f"'{name}'" in named} == {"UtilityQueue"}
     assert DOCUMENT["Parameters"]["DropAFile"]["Default"] == "off"
 

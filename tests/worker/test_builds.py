@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import sys
 import tarfile
 import threading
@@ -14,8 +15,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from cloud_render.contract.errors import BadInput
+from cloud_render.contract.report import End
 from worker.builds import extract
 
 FAKE = Path(__file__).parent / "fake_blender.py"
@@ -139,6 +142,23 @@ def test_a_chosen_blender_of_a_newer_release_renders_with_a_notice(rig):
     rig.job(frames="1-1", video=None, blender="5.0.1")
     assert rig.render(1).code == 0
     assert "rendered by 5.2.0" in rig.report().warnings[0]
+
+
+@pytest.mark.parametrize("pack", [bytes, zstandard.compress], ids=["plain", "compressed"])
+def test_a_dropped_file_says_which_blender_it_lacks(only_the_bucket, install, pack):
+    """To who installs it; and, where none came, to its artist."""
+    rig = only_the_bucket
+    install("9.8.0")
+    rig.put("inbox/a.blend", pack(b"BLENDER-v909" + bytes(1000)))
+    look = ("inspect", "-i", f"s3://{rig.bucket}/inbox/a.blend", "-o", f"s3://{rig.bucket}/{rig.prefix.root}")
+    assert rig.worker(*look, "--blender", "own").code == 64
+    assert json.loads(rig.get(rig.prefix.lacking_blender)) == {"version": "9.9.0"}
+    assert not rig.keys("end.json")
+    ended = rig.worker(*look)
+    assert ended.code in (64, 65)  # 65 if this Python has a Blender, which is older
+    end = End.from_json(rig.get(rig.prefix.end))
+    assert end.problem
+    assert "cloud-render blender install 9.9.0" in end.advice
 
 
 def test_an_archive_that_does_not_fit_its_hash_is_not_installed(rig, install):
