@@ -134,21 +134,26 @@ def _all_at_once(operator: bpy.types.Operator, context: Any, wishes: Wishes, all
         submission.stop()
         raise MissingFiles([str(file) for file in packed.examination.missing], say(MISSING_ADVICE))
     made = MODEL.submit.found.plan
-    if wishes.deadline.strip():
-        made = _in_time(operator, context, made, wishes)
+    if not wishes.test:
+        made = _priced(operator, context, made, wishes)
     return str(BACKGROUND.run(submission.send(account(context), made, packed.wishes, submission.folder_of(made))))
 
 
-def _in_time(operator: bpy.types.Operator, context: Any, made: SubmitPlan, wishes: Wishes) -> SubmitPlan:
-    """The cheapest way that is done by the deadline, else the soonest end; as planned where no price is known."""
-    with contextlib.suppress(CloudRenderError):  # no price stops nobody; that it is not known is said below
+def _priced(operator: bpy.types.Operator, context: Any, made: SubmitPlan, wishes: Wishes) -> SubmitPlan:
+    """With the limit that the dialog would propose. By a deadline: the cheapest way in time, else the soonest end; as
+    planned without one, or where no price is known.
+    """
+    with contextlib.suppress(CloudRenderError):  # no price stops nobody; with a deadline that is said below
         BACKGROUND.run(pricing.price(account(context), made, wishes.again_frames))
     choice, offer = next(iter(pricing.offers().items()), (pricing.AS_PLANNED, None))
+    limit_usd = pricing.limit_of(choice)
+    if not wishes.deadline.strip():
+        return pricing.chosen(made, pricing.AS_PLANNED, limit_usd)
     if offer is None:
         operator.report({"WARNING"}, say("Whether it is done by {deadline} is not known", deadline=wishes.deadline))
     elif not offer.meets_deadline:
         operator.report({"WARNING"}, say("It can't be done by {deadline}", deadline=wishes.deadline))
-    return pricing.chosen(made, choice, made.limits.cost_usd or 0.0)
+    return pricing.chosen(made, choice, limit_usd)
 
 
 def start(context: Any, wishes: Wishes) -> None:

@@ -182,6 +182,20 @@ def test_a_deadline_decides_on_how_many_machines_a_job_renders():
     assert frames_per_job == {"": 1, "20h": 9}
 
 
+def test_a_job_has_a_limit_of_twice_its_price():
+    """As the dialog proposes (at least 25 cents), unless the settings say where it ends. A test has none."""
+    chosen = scene("limited", last=9).cloud_render
+    assert ops.test() == {"FINISHED"}
+    assert job_json().limits.cost_usd is None
+    assert ended().phase == "done"
+    limits = []
+    for chosen.limit_usd in (0.0, 7.0):
+        assert ops.submit() == {"FINISHED"}
+        limits.append(job_json().limits.cost_usd)
+        ended()
+    assert limits == [0.25, 7.0]
+
+
 def test_what_is_no_deadline_is_refused():
     """Before anything is packed; without test frames it is not known whether one is met, and the job is sent."""
     chosen = scene("a stranger").cloud_render
