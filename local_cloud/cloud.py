@@ -7,7 +7,6 @@ import errno
 import fcntl
 import logging
 import os
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from local_cloud import moto_shims, moto_steps
+from local_cloud import moto_shims, moto_steps, room
 from local_cloud.bad_line import BadLine, names_of
 from local_cloud.batch_api import BatchApi
 from local_cloud.control import Control
@@ -60,9 +59,6 @@ REGION = "us-east-1"
 ACCESS_KEY = "local-cloud"
 SECRET_KEY = "local-cloud-secret"
 """No secret: they only have to be the same on both sides, and to work nowhere else."""
-
-LEAST_ROOM = 768 * 2**20
-"""Bytes. A worker keeps 512 MiB free; below that it fails, and is tried again on a disk that is just as full."""
 
 LOCK_S = 10.0
 """The warden of a killed local cloud takes five seconds to end its children; only then is a data folder free."""
@@ -191,12 +187,8 @@ def _check_plan(plan: Plan) -> None:
 
 
 def _check_room(folder: Path) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < LEAST_ROOM:
-        raise Unusable(
-            f"only {free // 10**6} MB are free in {folder}, and jobs need {LEAST_ROOM // 10**6} MB. Make room "
-            "there, or set TMPDIR (or --data) to a folder on a larger disk."
-        )
+    if lacking := room.lacking(folder, room.TO_START):
+        raise Unusable(f"{lacking}. Make room there, or set TMPDIR (or --data) to a folder on a larger disk.")
 
 
 def _keys_of(setting: Setting) -> Keys:

@@ -34,8 +34,12 @@ class Runner(Protocol):
         """Run attempt number `attempt` (from 1) to its end; calls `started` as soon as it can be touched."""
 
 
+class NotKept(Exception):
+    """A journal could not be written."""
+
+
 class Journal(Protocol):
-    """Remembers jobs over a restart."""
+    """Remembers jobs over a restart. Raises NotKept."""
 
     def submitted(self, job: Job) -> None: ...
 
@@ -116,7 +120,7 @@ class Engine:
         return list(self._jobs.values())
 
     def submit(self, spec: Spec) -> Job:
-        """Take a job in. Its dependencies must exist."""
+        """Take a job in. Its dependencies must exist. Raises NotKept."""
         with self._changes():
             job = self._make(spec, str(uuid.uuid4()), next(self._numbers), self._now())
             self._journal.submitted(job)
@@ -424,10 +428,19 @@ class Engine:
     def _changes(self) -> Iterator[None]:
         with self._wake:
             yield
-            if self._changed:
-                self._journal.changed(self._changed.values())
-                self._changed = {}
+            self._keep_changed()
             self._wake.notify_all()
+
+    def _keep_changed(self) -> None:
+        """What can't be written is held until it can: on a full disk the jobs go on, or end with a reason."""
+        if not self._changed:
+            return
+        try:
+            self._journal.changed(self._changed.values())
+        except NotKept as problem:
+            log.warning("a restart would forget the last changes of %d jobs: %s", len(self._changed), problem)
+        else:
+            self._changed = {}
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -7,6 +7,7 @@ Events wait in a file until they are delivered, so that a restart loses none.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import threading
 import uuid
@@ -29,11 +30,16 @@ INBOX = "inbox/"
 KEPT = 10_000
 """Events that wait at most: without any rule, nobody ever fetches them."""
 
+log = logging.getLogger(__name__)
+
 Event = Mapping[str, Any]
 
 
 class Outbox:
-    """Events in the order in which they came, each until it is done with. Safe to use from many threads."""
+    """Events in the order in which they came, each until it is done with. Safe to use from many threads.
+
+    On a full disk they are held in memory, where a restart would lose them, until they can be written.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -41,6 +47,10 @@ class Outbox:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute("CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, event TEXT NOT NULL)")
+        (self._last,) = self._database.execute("SELECT COALESCE(MAX(number), 0) FROM events").fetchone()
+        self._done = 0
+        """Number of the last event that was done with, as `_last` is of the last that came."""
+        self._unwritten: list[tuple[int, str]] = []
         self.came = threading.Event()
         """Set when there may be something to deliver."""
         self.came.set()
@@ -50,19 +60,35 @@ class Outbox:
 
     def put(self, event: Event) -> None:
         with self._lock:
-            self._database.execute("INSERT INTO events (event) VALUES (?)", (json.dumps(event),))
-            self._database.execute("DELETE FROM events WHERE number <= (SELECT MAX(number) FROM events) - ?", (KEPT,))
+            self._last += 1
+            self._unwritten.append((self._last, json.dumps(event)))
+            self._write()
         self.came.set()
 
     def oldest(self) -> tuple[int, Event] | None:
         """Its number and the event; None where all is delivered."""
         with self._lock:
-            row = self._database.execute("SELECT number, event FROM events ORDER BY number LIMIT 1").fetchone()
+            written = "SELECT number, event FROM events WHERE number > ? ORDER BY number LIMIT 1"
+            row = self._database.execute(written, (self._done,)).fetchone() or next(iter(self._unwritten), None)
         return (row[0], json.loads(row[1])) if row else None
 
     def done(self, number: int) -> None:
         with self._lock:
-            self._database.execute("DELETE FROM events WHERE number = ?", (number,))
+            self._done = number
+            self._unwritten = [row for row in self._unwritten if row[0] > number]
+            self._write()
+
+    def _write(self) -> None:
+        """What has come and gone since this was possible for the last time."""
+        try:
+            with self._database:
+                self._database.execute("BEGIN")
+                self._database.executemany("INSERT INTO events VALUES (?, ?)", self._unwritten)
+                self._database.execute("DELETE FROM events WHERE number <= ?", (max(self._done, self._last - KEPT),))
+        except sqlite3.OperationalError as problem:
+            log.warning("a restart would lose %d events: %s", len(self._unwritten), problem)
+        else:
+            self._unwritten.clear()
 
     def execution_stopped(self, region: str, execution: Event) -> None:
         """To be told of each execution of a state machine that somebody stops."""

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from local_cloud.engine import new_job
+from local_cloud.engine import NotKept, new_job
 from local_cloud.jobs import ENDED, Attempt, Job, Spec, State
 
 VERSION = 1
@@ -56,13 +56,20 @@ class SqliteJournal:
 
     def submitted(self, job: Job) -> None:
         row = (job.number, job.id, job.created_at, json.dumps(job.spec.to_json()))
-        self._database.execute("INSERT INTO submissions VALUES (?, ?, ?, ?)", row)
+        self._write("INSERT INTO submissions VALUES (?, ?, ?, ?)", [row])
 
     def changed(self, jobs: Iterable[Job]) -> None:
         rows = [(job.number, _ITSELF if job.index is None else job.index, json.dumps(_state(job))) for job in jobs]
-        self._database.execute("BEGIN")
-        self._database.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?)", rows)
-        self._database.execute("COMMIT")
+        self._write("INSERT OR REPLACE INTO states VALUES (?, ?, ?)", rows)
+
+    def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """All of the rows, or none and NotKept."""
+        try:
+            with self._database:
+                self._database.execute("BEGIN")
+                self._database.executemany(statement, rows)
+        except sqlite3.OperationalError as error:
+            raise NotKept(str(error)) from error
 
     def load(self, now_ms: int) -> list[Job]:
         """All jobs, oldest first, after forgetting what ended long ago. What has not ended is SUBMITTED again."""

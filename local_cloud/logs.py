@@ -7,6 +7,7 @@ log costs only what is new.
 
 from __future__ import annotations
 
+import errno
 import io
 import time
 from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ class LogFolder:
     def writer(self, group: str, stream: str) -> LogWriter:
         path = self._path(group, stream)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return LogWriter(path.open("ab"), self._clock)
+        return LogWriter(path.open("ab", buffering=0), self._clock)
 
     def has(self, group: str, stream: str) -> bool:
         return self._path(group, stream).is_file()
@@ -114,12 +115,13 @@ class LogFolder:
 
 
 class LogWriter:
-    """Appends what one child prints, line by line, each with its time."""
+    """Appends what one child prints, line by line, each with its time. What a full disk has no room for is left out."""
 
-    def __init__(self, file: io.BufferedWriter, clock: Callable[[], float]) -> None:
+    def __init__(self, file: io.FileIO, clock: Callable[[], float]) -> None:
         self._file = file
         self._clock = clock
         self._rest = b""
+        self._left_out = 0
 
     def write(self, printed: bytes) -> None:
         *lines, self._rest = (self._rest + printed).split(b"\n")
@@ -143,8 +145,23 @@ class LogWriter:
         # A carriage return inside a line would end it when it is read back; CloudWatch has no empty events.
         plain = (line.rstrip(b"\r").replace(b"\r", b" ") for line in lines)
         pieces = (line[start : start + MAX_LINE] for line in plain for start in range(0, len(line), MAX_LINE))
-        self._file.writelines(stamp + piece + b"\n" for piece in pieces)
-        self._file.flush()
+        gap = [b"(%d lines are missing: the disk was full)" % self._left_out] if self._left_out else []
+        if self._append(b"".join(stamp + piece + b"\n" for piece in (*gap, *pieces))):
+            self._left_out = 0
+        else:
+            self._left_out += len(lines)
+
+    def _append(self, block: bytes) -> bool:
+        """All of it, or nothing: half a line could not be read back."""
+        end = self._file.seek(0, io.SEEK_END)
+        try:
+            if self._file.write(block) == len(block):
+                return True
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+        self._file.truncate(end)
+        return False
 
 
 def _event(line: bytes) -> Event:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from local_cloud import room
 from local_cloud.faults import Drawn, Who
 from local_cloud.jobs import Job, Outcome, Running, Spec
 from local_cloud.logs import LogFolder, LogWriter
@@ -68,6 +69,8 @@ class SubprocessRunner:
             return Outcome(
                 None, f"CannotPullContainerError: no local worker for this image: {image}", "Task failed to start"
             )
+        if lacking := room.lacking(self._scratch, room.TO_GO_ON):
+            return Outcome(None, f"CannotStartContainerError: {lacking}", "Task failed to start")
         instance = self._perils.fleet.place(job.spec)
         folder = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
         try:

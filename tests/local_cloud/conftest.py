@@ -110,7 +110,8 @@ class Rig:
         started = self.runner.next()
         started.exits(code)
         until(lambda: len(started.job.attempts) >= started.attempt)
-        return started.job
+        with self.engine.reading():  # what follows from the end has happened, too
+            return started.job
 
 
 @pytest.fixture

@@ -66,9 +66,8 @@ def test_a_job_whose_dependency_fails_never_runs(rig: Rig) -> None:
 def test_a_dependency_that_had_ended_before_counts_too(rig: Rig) -> None:
     """Whether a job is submitted before or after the end of what it waits for makes no difference."""
     good, bad = rig.submit(), rig.submit()
-    first, second = rig.runner.next(), rig.runner.next()
-    first.exits(0)
-    second.exits(1)
+    for started in (rig.runner.next(), rig.runner.next()):
+        started.exits(0 if started.job is good else 1)
     rig.until(lambda: good.ended and bad.ended)
     assert rig.submit(depends_on=after(bad)).state is State.FAILED
     ready = rig.submit(depends_on=after(good))

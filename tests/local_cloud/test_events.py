@@ -191,6 +191,29 @@ def test_events_outlive_the_process_until_they_are_done_with(tmp_path: Path) -> 
     second.close()
 
 
+def test_on_a_full_disk_events_are_delivered_and_kept_later(tmp_path: Path) -> None:
+    """In their order; as soon as there is room, a restart loses none of those that are left."""
+    box = Outbox(tmp_path / "events.sqlite")
+    box.put({"id": "a"})
+    (pages,) = box._database.execute("PRAGMA page_count").fetchone()
+    box._database.execute(f"PRAGMA max_page_count = {pages}")
+    for name in ("b", "c", "d"):
+        box.put({"id": name, "filling": "x" * 100_000})
+    for name in ("a", "b"):
+        number, event = box.oldest() or (0, {})
+        assert event["id"] == name
+        box.done(number)
+    box._database.execute("PRAGMA max_page_count = 100000")
+    box.put({"id": "e"})
+    box.close()
+    again, left = Outbox(tmp_path / "events.sqlite"), []
+    while found := again.oldest():
+        left.append(found[1]["id"])
+        again.done(found[0])
+    assert left == ["c", "d", "e"]
+    again.close()
+
+
 @pytest.mark.parametrize(
     ("template", "given"),
     [

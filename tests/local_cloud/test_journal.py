@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local_cloud.engine import Engine
-from local_cloud.jobs import Dependency, Job, Spec, State
+from local_cloud.engine import Engine, NotKept
+from local_cloud.jobs import Dependency, Job, Outcome, Spec, State
 from local_cloud.journal import KEPT_MS, JournalTooNew, SqliteJournal
 from local_cloud.retry import Rule
 
@@ -118,3 +118,22 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(JournalTooNew):
         SqliteJournal(tmp_path / "jobs.sqlite")
+
+
+def test_on_a_full_disk_jobs_end_and_are_kept_later(rig: Rig, restarted: Restart) -> None:
+    """What could not be written is written with the next change that can; a new job is refused."""
+    rig.submit(), rig.submit()
+    database = rig.engine._journal._database  # type: ignore[attr-defined]
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(NotKept, match="full"):
+        rig.submit(container={"image": "x" * 100_000})
+    started = rig.runner.next()
+    started.outcome.put(Outcome(0, "x" * 100_000))
+    rig.until(lambda: started.job.ended)
+    first = started.job
+    assert _found(restarted(), first).state is not State.SUCCEEDED
+    database.execute("PRAGMA max_page_count = 100000")
+    second = rig.end_next()
+    engine = restarted()
+    assert [_found(engine, job).state for job in (first, second)] == [State.SUCCEEDED] * 2

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import itertools
 import json
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud.logs import LogFolder
+from local_cloud.logs import LogFolder, LogWriter
 from local_cloud.logs_api import PREFIX, LogsApi
 
 
@@ -122,3 +124,29 @@ def test_streams_of_others_are_left_to_moto(folder: LogFolder) -> None:
     """The API answers only for streams it has."""
     request = json.dumps({"logGroupName": "group", "logStreamName": "not ours"}).encode()
     assert LogsApi(folder).answer(PREFIX + "GetLogEvents", request, "us-east-1") is None
+
+
+def test_a_full_disk_costs_lines_and_no_job(tmp_path: Path) -> None:
+    """What has no room is left out and said to be; no half line is left that could not be read."""
+
+    class Disk(io.FileIO):
+        full = False
+
+        def write(self, block: Any) -> int:
+            if self.full:
+                super().write(block[:9])
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(block)
+
+    folder = LogFolder(tmp_path, clock=lambda: 1.0)
+    _write(folder, "stream")
+    file = Disk(folder._path("group", "stream"), "ab")
+    with LogWriter(file, lambda: 1.0) as writer:
+        writer.write(b"before\n")
+        file.full = True
+        writer.write(b"one\ntwo\n")
+        writer.write(b"three\n")
+        file.full = False
+        writer.write(b"after\n")
+    lines = [event.message for event in folder.forwards("group", "stream", 0, 100).events]
+    assert lines == ["before", "(3 lines are missing: the disk was full)", "after"]

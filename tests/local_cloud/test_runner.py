@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from local_cloud import room
 from local_cloud.engine import new_job
 from local_cloud.fault_log import FaultLog
 from local_cloud.faults import Plan
@@ -184,3 +186,12 @@ def test_a_killed_local_cloud_takes_its_children_along(tmp_path: Path, until: Ca
         process = groups.start(["sleep", "600"], cwd=tmp_path, env={"PATH": os.environ["PATH"]}, stdout=log)
     groups.close()  # What the kernel does for a killed process: it closes the pipe.
     assert process.wait(10) == -signal.SIGTERM
+
+
+def test_on_a_full_disk_nothing_is_started(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each attempt would meet the same disk: the job ends with a reason instead."""
+    monkeypatch.setattr(room, "TO_GO_ON", 1 << 60)
+    outcome = shell.run(shell.job("true"))
+    assert outcome.exit_code is None
+    assert outcome.status_reason == "Task failed to start"
+    assert re.match(r"CannotStartContainerError: only \d+ MB are free in /", outcome.reason)
