@@ -152,7 +152,7 @@ class _Kept:
         return [entry for entry in entries if keys.frame_of_name(entry.key.rpartition("/")[2]) not in self.wanted]
 
     def _copy_all(self, pairs: Sequence[tuple[Entry, str]]) -> None:
-        pool = ThreadPoolExecutor(_AT_ONCE)
+        pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="copy-frames")
         try:
             for _ in pool.map(lambda pair: objects.copy(self.farm, *pair), pairs):
                 if self.cancelled():
