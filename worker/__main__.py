@@ -93,7 +93,7 @@ def stack_options(parser: argparse.ArgumentParser) -> None:
 
 
 def install_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("version", help="such as 5.0.1")
+    parser.add_argument("version", help="such as 5.0.1; 5.0 for its newest patch")
     parser.add_argument("--to", required=True, help="s3://bucket/blender")
     parser.add_argument("--from", dest="source", default="", help="archive: a file or URL instead of the official one")
     parser.add_argument("--sha256", default="", help="what the archive must hash to, instead of the published list")

@@ -67,7 +67,7 @@ def _end_told(bucket: Bucket, prefix: Prefix) -> Iterator[None]:
     except TryAgain:
         raise
     except _Lacking as error:
-        bucket.put(prefix.lacking_blender, json.dumps({"version": error.version}).encode(), "application/json")
+        bucket.put(prefix.lacking_blender, json.dumps({"release": error.release}).encode(), "application/json")
         raise
     except CloudRenderError as error:
         end = End("failed", 0, 0, now(), problem=error.problem, advice=error.advice)
@@ -88,11 +88,11 @@ def _job(
 
 
 class _Lacking(builds.NoBuild):
-    """A build of `version` would do, and can be installed."""
+    """A build of `release` would do, and can be installed."""
 
-    def __init__(self, version: str, error: builds.NoBuild) -> None:
+    def __init__(self, release: str, error: builds.NoBuild) -> None:
         super().__init__(error.problem, error.advice)
-        self.version = version
+        self.release = release
 
 
 @contextlib.contextmanager
@@ -110,7 +110,7 @@ def _blender(source: Bucket, cache: Cache, release: str, warn: Callable[[str], N
             if not installable:
                 raise
             if own:
-                raise _Lacking(builds.first_of(installable), error) from error
+                raise _Lacking(installable, error) from error
             blender = _other(taken, source, cache, release, warn, error)
         yield blender
 

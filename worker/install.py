@@ -17,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 from cloud_render import blender as door
 from cloud_render.contract import keys
 from cloud_render.contract.errors import BadArguments, BadInput, NotThere, StorageUnavailable
+from cloud_render.contract.versions import numbers
 from worker.attempt import Attempt, scratch
-from worker.builds import UNPACKED, Build, extract
+from worker.builds import UNPACKED, Build, extract, first_of
 from worker.cache import in_words, require_free, sha256_of
 from worker.disk import fullness_told
 from worker.interruption import listening
@@ -42,13 +43,14 @@ _TIMEOUT_S = 60
 def run(arguments: argparse.Namespace) -> str:
     """Installs once; a build that is there with the same hash stays as it is. Raises CloudRenderError."""
     version = arguments.version
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+    if not re.fullmatch(r"\d+\.\d+\.\d+" if arguments.source else r"\d+\.\d+(\.\d+)?", version):
         raise BadArguments(f"{version!r} is not a version.", "Write all three numbers, such as 5.0.1.")
     bucket, place = bucket_and_key(arguments.to)
     if place.rstrip("/") + "/" != keys.BLENDER:
         raise BadArguments(f"{arguments.to!r} is not where workers look.", f"Use s3://{bucket.name}/blender.")
     if arguments.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.sha256):
         raise BadArguments(f"{arguments.sha256!r} is no SHA-256.", "It has 64 hexadecimal digits.")
+    version = version if len(numbers(version)) > 2 else newest_of(version)
     source = arguments.source or address_of(version)
     if not _is_address(source) and not Path(source).is_file():
         raise BadArguments(f"There is no file {source}.", "Give --from as a file or URL of an archive.")
@@ -78,6 +80,25 @@ def address_of(version: str) -> str:
         raise BadArguments(
             f"CLOUD_RENDER_BLENDER_URL {template!r} can't be used.", "It may hold {version} and {release}."
         ) from error
+
+
+def newest_of(release: str) -> str:
+    """Its newest patch on the site, if that shows what lies in its folder; else its first, which there always is.
+
+    Raises BadArguments, StorageUnavailable, or BadInput where the site can't be reached.
+    """
+    first = first_of(release)
+    address = address_of(first)
+    name = _name_of(address)
+    if not _is_address(address) or first not in name:
+        return first
+    try:
+        listing = _read(address.rpartition("/")[0] + "/")
+    except NotThere:
+        return first
+    before, _, after = name.partition(first)
+    patches = re.findall(rf"{re.escape(before)}{re.escape(release)}\.(\d+){re.escape(after)}", listing)
+    return max((f"{release}.{patch}" for patch in patches), key=numbers, default=first)
 
 
 def published_hash(source: str, version: str) -> str:

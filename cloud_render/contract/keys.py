@@ -173,7 +173,7 @@ class Prefix:
 
     @property
     def lacking_blender(self) -> str:
-        """Which Blender must be installed before a dropped file can be read, as {"version": "5.0.0"}."""
+        """Of which release a Blender must be installed before a dropped file can be read, as {"release": "5.0"}."""
         return f"{self.root}inspections/blender.json"
 
     def failures(self, submission: int) -> str:

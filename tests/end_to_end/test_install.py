@@ -21,33 +21,10 @@ import pytest
 from cloud_render import blender as door
 from cloud_render.contract.versions import release
 from local_cloud.testing import running
-from worker.builds import first_of
 
 WORKER = Path(__file__).with_name("worker_without_blender.py")
 LIMIT_S = 300
 PARAMETERS = {"BlenderFrom": "bucket", "DropAFile": "on", "DefaultDevice": "cpu"}
-
-
-FIRST = first_of(release(door.find().version))
-"""What a file of this Blender's release asks for if nothing more is known than what stands in it."""
-
-PROGRAM = """#!/bin/sh
-[ "$1" = --version ] && echo "Blender {version}" && exit
-shift 4  # Blender's own options before the -P that Python has too
-exec '{python}' "$@"
-"""
-
-
-def _offer(folder: Path, version: str) -> None:
-    """An archive as the site has them, and its hash."""
-    name = f"blender-{version}-linux-x64"
-    text = PROGRAM.format(version=version, python=sys.executable).encode()
-    with tarfile.open(folder / f"{name}.tar.xz", "w:xz") as packed:
-        entry = tarfile.TarInfo(f"{name}/blender")
-        entry.size, entry.mode = len(text), 0o755
-        packed.addfile(entry, io.BytesIO(text))
-    digest = hashlib.sha256((folder / f"{name}.tar.xz").read_bytes()).hexdigest()
-    (folder / f"blender-{version}.sha256").write_text(f"{digest}  {name}.tar.xz\n")
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -57,10 +34,16 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a download site on loopback. Its archives hold a program that is this Python with its bpy."""
-    folder = tmp_path_factory.mktemp("site")
-    for version in {door.find().version, FIRST}:
-        _offer(folder, version)
+    """The address of a download site on loopback. Its one archive holds a program that is this Python with its bpy."""
+    version, folder = door.find().version, tmp_path_factory.mktemp("site")
+    name = f"blender-{version}-linux-x64"
+    text = f"""#!/bin/sh\nexec '{sys.executable}' "$@"\n""".encode()
+    with tarfile.open(folder / f"{name}.tar.xz", "w:xz") as packed:
+        entry = tarfile.TarInfo(f"{name}/blender")
+        entry.size, entry.mode = len(text), 0o755
+        packed.addfile(entry, io.BytesIO(text))
+    digest = hashlib.sha256((folder / f"{name}.tar.xz").read_bytes()).hexdigest()
+    (folder / f"blender-{version}.sha256").write_text(f"{digest}  {name}.tar.xz\n")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -115,13 +98,13 @@ def _dropped(cloud: Any, blend: Path) -> dict[str, Any]:
 
 
 def test_a_dropped_file_brings_its_blender(cloud_without: Callable[[str], Any], site: str, scenes: Path) -> None:
-    """Of the release that has saved it. The program here says 5.0.0, say, and is 5.0.1: its job brings that one too."""
-    cloud = cloud_without(site)
+    """The newest patch of the release that has saved it."""
+    cloud, version = cloud_without(site), door.find().version
     ended = _dropped(cloud, scenes / "one" / "one.blend")
     assert ended["status"] == "SUCCEEDED", ended
     (job,) = cloud.document("jobs")["jobs"]
     assert job["phase"] == "done"
-    assert FIRST in cloud.document("blender", "list")["there"]
+    assert cloud.document("blender", "list")["there"] == [version]
 
 
 def test_a_dropped_file_without_a_blender_says_which(cloud_without: Callable[[str], Any], scenes: Path) -> None:
@@ -130,7 +113,7 @@ def test_a_dropped_file_without_a_blender_says_which(cloud_without: Callable[[st
     assert _dropped(cloud, scenes / "one" / "one.blend")["status"] == "FAILED"
     (job,) = cloud.document("jobs")["jobs"]
     assert job["phase"] == "failed"
-    assert f"There is no Blender {release(FIRST)} here" in job["problem"]
+    assert f"There is no Blender {release(door.find().version)} here" in job["problem"]
 
 
 def test_a_cloud_that_can_not_reach_the_site_says_so(cloud_without: Callable[[str], Any]) -> None:

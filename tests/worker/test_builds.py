@@ -152,7 +152,7 @@ def test_a_dropped_file_says_which_blender_it_lacks(only_the_bucket, install, pa
     rig.put("inbox/a.blend", pack(b"BLENDER-v909" + bytes(1000)))
     look = ("inspect", "-i", f"s3://{rig.bucket}/inbox/a.blend", "-o", f"s3://{rig.bucket}/{rig.prefix.root}")
     assert rig.worker(*look, "--blender", "own").code == 64
-    assert json.loads(rig.get(rig.prefix.lacking_blender)) == {"version": "9.9.0"}
+    assert json.loads(rig.get(rig.prefix.lacking_blender)) == {"release": "9.9"}
     assert not rig.keys("end.json")
     ended = rig.worker(*look)
     assert ended.code in (64, 65)  # 65 if this Python has a Blender, which is older
@@ -203,6 +203,21 @@ def test_an_official_archive_is_checked_against_its_published_hash(rig, site):
     assert "already" in rig.worker(*install, CLOUD_RENDER_BLENDER_URL=template).last_line
 
 
+def test_of_a_release_the_newest_patch_is_installed(rig, site, tmp_path):
+    """As the site's folder shows; the first one, which each release has, where it shows nothing."""
+    address, folder = site
+    for version in ("9.9.0", "9.9.3", "9.9.10", "9.10.1"):
+        path = archive(tmp_path, version)
+        (folder / f"blender-{version}.sha256").write_text(f"{hash_of(path)}  {path.name}\n")
+        path.rename(folder / path.name)
+    install = ("install-blender", "9.9", "--to", f"s3://{rig.bucket}/blender")
+    newest = rig.worker(*install, CLOUD_RENDER_BLENDER_URL=address + "/blender-{version}-linux-x64.tar.xz")
+    assert newest.last_line.startswith("done: Blender 9.9.10 is in")
+    (folder / "index.html").write_text("Go away.")
+    first = rig.worker(*install, CLOUD_RENDER_BLENDER_URL=address + "/blender-{version}-linux-x64.tar.xz")
+    assert first.last_line.startswith("done: Blender 9.9.0 is in")
+
+
 def test_an_address_without_a_published_hash_needs_one_given(rig, site):
     """What comes over the network is never taken unchecked."""
     address, folder = site
@@ -228,7 +243,8 @@ def test_an_address_that_can_not_be_reached_is_given_up_soon(rig, attempt, code)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("5.0", "--to", "s3://bucket/blender"), "is not a version"),
+        (("5", "--to", "s3://bucket/blender"), "is not a version"),
+        (("5.0", "--to", "s3://bucket/blender", "--from", "/no/such.tar.xz"), "is not a version"),
         (("5.0.1", "--to", "s3://bucket/elsewhere"), "not where workers look"),
         (("5.0.1", "--to", "s3://bucket/blender", "--sha256", "abc"), "no SHA-256"),
         (("5.0.1", "--to", "s3://bucket/blender", "--from", "/no/such.tar.xz"), "There is no file"),
