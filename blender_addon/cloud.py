@@ -150,16 +150,19 @@ def find_out(
     return Found(made, novelty.new, builds(farm), lacks(farm, made.blender), month)
 
 
-def quotes(account: Account, made: SubmitPlan, frames: str) -> Callable[[float | None], Quote] | None:
+def quotes(
+    account: Account, made: SubmitPlan, frames: str, frames_per_job: int
+) -> Callable[[float | None], Quote] | None:
     """What gives the price of `frames`, or of all planned ones, by a deadline in seconds, or by none; it asks nobody.
 
+    `frames_per_job`: 0 for as many as are best.
     None where no frame of the scene was ever rendered. Raises what the cloud answers; what it gives, DoesNotFit.
     """
     try:
         grounds = quoting.grounds_of(farm_of(account), replace(made, frames=frames or made.frames), datetime.now(UTC))
     except NotThere:
         return None
-    return lambda deadline_s: grounds.quote(Wish(deadline_s, made.limits.cost_usd))
+    return lambda deadline_s: grounds.quote(Wish(deadline_s, made.limits.cost_usd, frames_per_job))
 
 
 def send(

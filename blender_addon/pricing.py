@@ -33,11 +33,11 @@ _LEAST_LIMIT = 0.25
 """In USD: a single machine that starts costs some cents."""
 
 
-def price(account: Account, plan: SubmitPlan, again_frames: str) -> Task:
-    """Nothing that happens to it stands in the way of the submit."""
+def price(account: Account, plan: SubmitPlan, again_frames: str, frames_per_job: int = 0) -> Task:
+    """Nothing that happens to it stands in the way of the submit. `frames_per_job`: 0 for as many as are best."""
 
     def work(cloud: Any, task: Task) -> Priced:
-        quotes = cloud.quotes(account, plan, again_frames)
+        quotes = cloud.quotes(account, plan, again_frames, frames_per_job)
         priced = Priced(quotes(None), quotes=quotes) if quotes else Priced()
         if task.stopped():
             raise Cancelled(NAME)

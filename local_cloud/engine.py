@@ -122,8 +122,10 @@ class Engine:
     def submit(self, spec: Spec) -> Job:
         """Take a job in. Its dependencies must exist. Raises NotKept."""
         with self._changes():
-            job = self._make(spec, str(uuid.uuid4()), next(self._numbers), self._now())
+            job = new_job(spec, str(uuid.uuid4()), next(self._numbers), self._now())
             self._journal.submitted(job)
+            self._jobs[job.id] = job
+            self._count_children(job)
             self._place(job)
             return job
 
@@ -180,13 +182,14 @@ class Engine:
     def restart(self) -> None:
         """Be killed and start again: what ran is gone without a trace, and only the journal's jobs are known."""
         with self._changes():
+            kept = self._journal.load(self._now())
             self._life += 1
             for job in self._jobs.values():
                 for one in job.children or [job]:
                     if one.running is not None:
                         one.running.take_host_away()
             self._jobs, self._ready, self._changed = {}, {}, {}
-            self.restore(self._journal.load(self._now()))
+            self.restore(kept)
 
     def set_capacity(self, queue_arn: str, missing: str) -> None:
         """Stop (with Batch's word for why) or, with an empty reason, resume starting jobs of a queue."""
@@ -214,12 +217,6 @@ class Engine:
                 thread.join(max(0.0, deadline - time.monotonic()))
 
     # ---- making and placing --------------------------------------------------------------------------------------
-
-    def _make(self, spec: Spec, job_id: str, number: int, now: int) -> Job:
-        job = new_job(spec, job_id, number, now)
-        self._jobs[job_id] = job
-        self._count_children(job)
-        return job
 
     def _count_children(self, job: Job) -> None:
         if job.is_array:

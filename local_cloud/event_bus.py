@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -56,13 +57,22 @@ class EventBus:
         while not self._closing.is_set():
             self._outbox.came.wait()
             self._outbox.came.clear()
-            while not self._closing.is_set() and (found := self._outbox.oldest()):
+            while not self._closing.is_set() and (found := self._oldest()):
                 number, event = found
                 if not any(_rules(event["region"])):
                     self._closing.wait(LOOK_S)
                     continue
                 self._deliver(event)
                 self._outbox.done(number)
+
+    def _oldest(self) -> tuple[int, Event] | None:
+        while not self._closing.is_set():
+            try:
+                return self._outbox.oldest()
+            except sqlite3.OperationalError as problem:  # a full disk may be in the way of reading, too
+                log.warning("events can't be read: %s", problem)
+                self._closing.wait(LOOK_S)
+        return None
 
     def _deliver(self, event: Event) -> None:
         for rule in _rules(event["region"]):

@@ -86,7 +86,8 @@ class Outbox:
                 self._database.executemany("INSERT INTO events VALUES (?, ?)", self._unwritten)
                 self._database.execute("DELETE FROM events WHERE number <= ?", (max(self._done, self._last - KEPT),))
         except sqlite3.OperationalError as problem:
-            log.warning("a restart would lose %d events: %s", len(self._unwritten), problem)
+            log.warning("a restart would not know the last events: %s", problem)
+            del self._unwritten[:-KEPT]
         else:
             self._unwritten.clear()
 

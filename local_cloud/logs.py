@@ -136,8 +136,8 @@ class LogWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._rest:
-            self._put([self._rest])
+        if self._rest or self._left_out:
+            self._put([self._rest] if self._rest else [])
         self._file.close()
 
     def _put(self, lines: list[bytes]) -> None:
@@ -145,7 +145,7 @@ class LogWriter:
         # A carriage return inside a line would end it when it is read back; CloudWatch has no empty events.
         plain = (line.rstrip(b"\r").replace(b"\r", b" ") for line in lines)
         pieces = (line[start : start + MAX_LINE] for line in plain for start in range(0, len(line), MAX_LINE))
-        gap = [b"(%d lines are missing: the disk was full)" % self._left_out] if self._left_out else []
+        gap = [b"(lines left out while the disk was full: %d)" % self._left_out] if self._left_out else []
         if self._append(b"".join(stamp + piece + b"\n" for piece in (*gap, *pieces))):
             self._left_out = 0
         else:

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from local_cloud import room
 from local_cloud.faults import Drawn, Who
 from local_cloud.jobs import Job, Outcome, Running, Spec
 from local_cloud.logs import LogFolder, LogWriter
 from local_cloud.perils import Perils, Place, RunningProcess
 from local_cloud.processes import Groups
+from local_cloud.room import Room
 from local_cloud.small_disk import SmallDisk
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "XDG_RUNTIME_DIR")
@@ -57,6 +57,7 @@ class SubprocessRunner:
         self._environment = environment
         self._cache = cache
         self._scratch = scratch
+        self._room = Room((scratch, cache))
         self._perils = perils
         self._metadata_url = metadata_url
         """Followed by an instance's id, the address of its metadata service."""
@@ -69,10 +70,18 @@ class SubprocessRunner:
             return Outcome(
                 None, f"CannotPullContainerError: no local worker for this image: {image}", "Task failed to start"
             )
-        if lacking := room.lacking(self._scratch, room.TO_GO_ON):
+        if lacking := self._room.take():
             return Outcome(None, f"CannotStartContainerError: {lacking}", "Task failed to start")
-        instance = self._perils.fleet.place(job.spec)
+        try:
+            return self._run_in_folder(prefix, job, attempt, started)
+        finally:
+            self._room.leave()
+
+    def _run_in_folder(
+        self, prefix: Sequence[str], job: Job, attempt: int, started: Callable[[Running], None]
+    ) -> Outcome:
         folder = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
+        instance = self._perils.fleet.place(job.spec)
         try:
             with self._logs.writer(job.spec.log_group, job.log_stream) as writer:
                 who = Who(job.number, job.index, attempt, job.spec.name)

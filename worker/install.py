@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from cloud_render import blender as door
 from cloud_render.contract import keys
-from cloud_render.contract.errors import BadArguments, BadInput, NotThere, StorageUnavailable
+from cloud_render.contract.errors import BadArguments, BadInput, CloudRenderError, NotThere, StorageUnavailable
 from cloud_render.contract.versions import numbers
 from worker.attempt import Attempt, scratch
 from worker.builds import UNPACKED, Build, extract, first_of
@@ -50,11 +50,11 @@ def run(arguments: argparse.Namespace) -> str:
         raise BadArguments(f"{arguments.to!r} is not where workers look.", f"Use s3://{bucket.name}/blender.")
     if arguments.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.sha256):
         raise BadArguments(f"{arguments.sha256!r} is no SHA-256.", "It has 64 hexadecimal digits.")
-    version = version if len(numbers(version)) > 2 else newest_of(version)
-    source = arguments.source or address_of(version)
-    if not _is_address(source) and not Path(source).is_file():
-        raise BadArguments(f"There is no file {source}.", "Give --from as a file or URL of an archive.")
     with listening(), scratch() as folder:
+        version = version if len(numbers(version)) > 2 else newest_of(version)
+        source = arguments.source or address_of(version)
+        if not _is_address(source) and not Path(source).is_file():
+            raise BadArguments(f"There is no file {source}.", "Give --from as a file or URL of an archive.")
         expected = arguments.sha256.lower() or published_hash(source, version)
         if _is_there(bucket, version, expected):
             return f"Blender {version} is in {bucket.uri(keys.blender_build(version))} already"
@@ -85,7 +85,7 @@ def address_of(version: str) -> str:
 def newest_of(release: str) -> str:
     """Its newest patch on the site, if that shows what lies in its folder; else its first, which there always is.
 
-    Raises BadArguments, StorageUnavailable, or BadInput where the site can't be reached.
+    Raises BadArguments.
     """
     first = first_of(release)
     address = address_of(first)
@@ -94,7 +94,8 @@ def newest_of(release: str) -> str:
         return first
     try:
         listing = _read(address.rpartition("/")[0] + "/")
-    except NotThere:
+    except CloudRenderError as error:
+        log.info("which patches there are is not known: %s", error)
         return first
     before, _, after = name.partition(first)
     patches = re.findall(rf"{re.escape(before)}{re.escape(release)}\.(\d+){re.escape(after)}", listing)
@@ -155,8 +156,11 @@ def _read(place: str) -> str:
             raise NotThere(f"{place} is not there.") from error
         except (OSError, ValueError) as error:
             raise BadArguments(f"{place} can't be read ({error}).") from error
-    with _opened(place) as answer:
-        return str(answer.read(1_000_000).decode(errors="replace"))
+    try:
+        with _opened(place) as answer:
+            return str(answer.read(1_000_000).decode(errors="replace"))
+    except (OSError, http.client.HTTPException) as error:
+        raise StorageUnavailable(f"{place} ended early ({error}).", "Try again.") from error
 
 
 def _archive(source: str, folder: Path) -> Path:

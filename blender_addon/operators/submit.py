@@ -135,25 +135,27 @@ def _all_at_once(operator: bpy.types.Operator, context: Any, wishes: Wishes, all
         raise MissingFiles([str(file) for file in packed.examination.missing], say(MISSING_ADVICE))
     made = MODEL.submit.found.plan
     if not wishes.test:
-        made = _priced(operator, context, made, wishes)
+        own_cut = made.frames_per_job if packed.options.frames_per_job and not wishes.deadline.strip() else 0
+        made = _priced(operator, context, made, wishes, own_cut)
     return str(BACKGROUND.run(submission.send(account(context), made, packed.wishes, submission.folder_of(made))))
 
 
-def _priced(operator: bpy.types.Operator, context: Any, made: SubmitPlan, wishes: Wishes) -> SubmitPlan:
-    """With the limit that the dialog would propose. By a deadline: the cheapest way in time, else the soonest end; as
-    planned without one, or where no price is known.
+def _priced(
+    operator: bpy.types.Operator, context: Any, made: SubmitPlan, wishes: Wishes, frames_per_job: int
+) -> SubmitPlan:
+    """As the dialog would propose it, with its limit: by a deadline the cheapest way in time, else the soonest end. As
+    planned where no price is known. `frames_per_job`: 0 for as many as are best.
     """
     with contextlib.suppress(CloudRenderError):  # no price stops nobody; with a deadline that is said below
-        BACKGROUND.run(pricing.price(account(context), made, wishes.again_frames))
+        BACKGROUND.run(pricing.price(account(context), made, wishes.again_frames, frames_per_job))
     choice, offer = next(iter(pricing.offers().items()), (pricing.AS_PLANNED, None))
-    limit_usd = pricing.limit_of(choice)
     if not wishes.deadline.strip():
-        return pricing.chosen(made, pricing.AS_PLANNED, limit_usd)
+        return pricing.chosen(made, choice, pricing.limit_of(choice))
     if offer is None:
         operator.report({"WARNING"}, say("Whether it is done by {deadline} is not known", deadline=wishes.deadline))
     elif not offer.meets_deadline:
         operator.report({"WARNING"}, say("It can't be done by {deadline}", deadline=wishes.deadline))
-    return pricing.chosen(made, choice, limit_usd)
+    return pricing.chosen(made, choice, pricing.limit_of(choice))
 
 
 def start(context: Any, wishes: Wishes) -> None:

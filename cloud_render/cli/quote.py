@@ -82,7 +82,8 @@ def quote(
     now = datetime.now(UTC)
     plan = make_plan(examination, options, now)
     show_notes(settings.output, plan)
-    wish = Wish(left_s(deadline, now), options.cost_limit_usd, download=download)
+    own_cut = 0 if options.frames_per_job is None else plan.frames_per_job
+    wish = Wish(left_s(deadline, now), options.cost_limit_usd, own_cut, download=download)
     with stages.stage("Asking for prices", "Asked for prices"):
         found = quote_of(farm, plan, wish, now)
     settings.output.document(plain(found))

@@ -267,7 +267,7 @@ def carry_out(
 
 def _priced(output: Output, farm: Farm, plan: SubmitPlan, may_cut: bool) -> SubmitPlan:
     """Cut and limited by what is known of the frames' times, which is said; else as it is."""
-    quote = quote_if_known(farm, plan, datetime.now(UTC))
+    quote = quote_if_known(farm, plan, 0 if may_cut else plan.frames_per_job, datetime.now(UTC))
     if quote is None:
         return plan
     first = quote.offers[0]

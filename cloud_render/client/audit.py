@@ -28,7 +28,8 @@ from cloud_render.contract.report import ChildReport
 log = logging.getLogger(__name__)
 
 Cause = Literal[
-    "done", "machine lost", "told to stop", "memory", "limit", "time-out", "image", "try again", "failed", "cancelled",
+    "done", "machine lost", "told to stop", "memory", "disk", "limit", "time-out", "image", "try again", "failed",
+    "cancelled",
     "running", "no word",
 ]  # fmt: skip
 """How an attempt ended. "told to stop" is SIGTERM or a Spot notice that the worker heard in time, "try again" another
@@ -45,6 +46,7 @@ _BY_WORDS: tuple[tuple[str, Cause], ...] = (
     (r"Host EC2|Spot takes this machine", "machine lost"),
     (r"told to stop", "told to stop"),
     (r"OutOfMemory", "memory"),
+    (r"no space left on device|MB are free", "disk"),
     (r"CannotPull|CannotStart|CannotCreate", "image"),
     (r"timeout|timed out", "time-out"),
 )

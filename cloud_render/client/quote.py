@@ -13,7 +13,18 @@ from cloud_render.client.frame_times import Basis, FrameTimes, Measured, estimat
 from cloud_render.client.money import NOTHING, Range, combined, total
 from cloud_render.client.prices import PriceList
 from cloud_render.client.sizes import size
-from cloud_render.client.slices import LAUNCH_S, Choice, Goal, Pool, Schedule, choose, schedules, within
+from cloud_render.client.slices import (
+    LAUNCH_S,
+    Choice,
+    Goal,
+    Pool,
+    Schedule,
+    choose,
+    schedule,
+    schedules,
+    settled,
+    within,
+)
 from cloud_render.contract import prices
 from cloud_render.contract.day_prices import DayPrices
 from cloud_render.contract.errors import BadArguments, DoesNotFit
@@ -103,6 +114,8 @@ class Wish:
     deadline_s: float | None = None
     limit_usd: float | None = None
     """The most that the job may cost."""
+    frames_per_job: int = 0
+    """Of an array child, if that is settled; 0: as many as are best."""
     video: bool = True
     kept_days: int = 90
     """How long the stack keeps frames."""
@@ -177,12 +190,16 @@ def _vram_gb(known: Measured) -> float:
 
 def _offer(times: FrameTimes, machines: Pool, price_list: PriceList, goal: Goal, wish: Wish) -> Offer:
     render_s = None if wish.deadline_s is None else wish.deadline_s - _video_s(len(times.seconds), wish)
-    choice = choose(
-        within(schedules(times, machines), wish.limit_usd, _coming_and_going(times, machines, price_list, wish)),
-        goal,
-        lambda each: _machines_usd(each, machines, price_list, wish).likely,
-        None if render_s is None else max(1.0, render_s),
-    )
+    deadline_s = None if render_s is None else max(1.0, render_s)
+    if wish.frames_per_job:
+        choice = settled(schedule(times, machines, wish.frames_per_job), goal, deadline_s)
+    else:
+        choice = choose(
+            within(schedules(times, machines), wish.limit_usd, _coming_and_going(times, machines, price_list, wish)),
+            goal,
+            lambda each: _machines_usd(each, machines, price_list, wish).likely,
+            deadline_s,
+        )
     items = _items(times, machines, choice, price_list, wish)
     return Offer(
         goal=goal,

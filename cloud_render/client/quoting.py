@@ -80,10 +80,10 @@ def cut_as(plan: SubmitPlan, offer: Offer) -> SubmitPlan:
     return replace(plan, frames_per_job=per_job, children=ranges.children(plan.frame_count, per_job))
 
 
-def quote_if_known(farm: Farm, plan: SubmitPlan, now: datetime) -> Quote | None:
-    """Below the plan's own cost limit. None where there can be no quote, which is no error."""
+def quote_if_known(farm: Farm, plan: SubmitPlan, frames_per_job: int, now: datetime) -> Quote | None:
+    """Below the plan's own cost limit; `frames_per_job` as in Wish. None where there can be no quote: no error."""
     try:
-        return quote_of(farm, plan, Wish(limit_usd=plan.limits.cost_usd), now)
+        return quote_of(farm, plan, Wish(limit_usd=plan.limits.cost_usd, frames_per_job=frames_per_job), now)
     except CloudRenderError as error:
         log.info("no quote for %s: %s", plan.name, error)
         return None

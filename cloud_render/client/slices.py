@@ -194,6 +194,11 @@ def choose(
     return Choice(goal, best, f"{_cut(best)}: the soonest end; {rule}")
 
 
+def settled(each: Schedule, goal: Goal, deadline_s: float | None = None) -> Choice:
+    """Where there is nothing to choose from."""
+    return Choice(goal, each, f"{_cut(each)}: as you have it", deadline_s is None or _end(each) <= deadline_s)
+
+
 def _in_time(
     found: Sequence[Schedule],
     modest: Sequence[Schedule],

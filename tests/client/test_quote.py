@@ -257,6 +257,18 @@ def test_a_deadline_that_is_too_early_is_said():
     assert "can't be met" in offer.why
 
 
+def test_a_cut_that_is_settled_has_its_own_price_and_limit():
+    """One frame a machine costs more than the best way, and must not end at twice the best way's price."""
+    best = quote(facts(5, 5, 5), FRAMES, CLASSES, PRICES)
+    single = quote(facts(5, 5, 5), FRAMES, CLASSES, PRICES, Wish(frames_per_job=1))
+    assert {offer.schedule.frames_per_job for offer in single.offers} == {1}
+    assert single.offers[0].usd.likely > 1.5 * best.offers[0].usd.likely
+    assert single.limit_usd == pytest.approx(2 * single.offers[0].usd.likely, abs=0.011)
+    assert single.offers[0].why.endswith("1 frame at a time: as you have it.")
+    late = quote(facts(5, 5, 5), FRAMES, CLASSES, PRICES, Wish(deadline_s=60.0, frames_per_job=1)).offers[0]
+    assert not late.meets_deadline
+
+
 def test_a_low_limit_starts_fewer_machines():
     """A limit can stop machines from rendering, not from having been started."""
     free = quote(facts(60, 60, 60), FRAMES, CLASSES, PRICES).offers[0]

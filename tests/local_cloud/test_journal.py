@@ -128,6 +128,7 @@ def test_on_a_full_disk_jobs_end_and_are_kept_later(rig: Rig, restarted: Restart
     database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(NotKept, match="full"):
         rig.submit(container={"image": "x" * 100_000})
+    assert len(rig.engine.jobs()) == 2
     started = rig.runner.next()
     started.outcome.put(Outcome(0, "x" * 100_000))
     rig.until(lambda: started.job.ended)

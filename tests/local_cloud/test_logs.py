@@ -149,4 +149,4 @@ def test_a_full_disk_costs_lines_and_no_job(tmp_path: Path) -> None:
         file.full = False
         writer.write(b"after\n")
     lines = [event.message for event in folder.forwards("group", "stream", 0, 100).events]
-    assert lines == ["before", "(3 lines are missing: the disk was full)", "after"]
+    assert lines == ["before", "(lines left out while the disk was full: 3)", "after"]

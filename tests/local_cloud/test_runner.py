@@ -33,6 +33,7 @@ class Shell:
         self.scratch = folder / "scratch"
         self.cache = folder / "cache"
         self.scratch.mkdir()
+        self.cache.mkdir()
         environment = child_environment(os.environ, "http://127.0.0.1:1", "key", "secret")
         images = {"shell*": ("/bin/sh", "-c")}
         perils = Perils(Plan(), FaultLog(), Fleet("us-east-1"))
@@ -195,3 +196,22 @@ def test_on_a_full_disk_nothing_is_started(shell: Shell, monkeypatch: pytest.Mon
     assert outcome.exit_code is None
     assert outcome.status_reason == "Task failed to start"
     assert re.match(r"CannotStartContainerError: only \d+ MB are free in /", outcome.reason)
+
+
+def test_while_others_run_an_attempt_waits_for_room(shell: Shell, monkeypatch: pytest.MonkeyPatch, until: Any) -> None:
+    """They may use much for a moment, as a Blender that is unpacked does."""
+    outcomes: list[Outcome] = []
+    stop = shell.scratch.parent / "stop"
+    first = threading.Thread(target=shell.run, args=(shell.job(f"until test -e {stop}; do sleep 0.05; done"),))
+    first.start()
+    until(lambda: list(shell.scratch.iterdir()))
+    monkeypatch.setattr(room, "TO_GO_ON", 1 << 60)
+    second = threading.Thread(target=lambda: outcomes.append(shell.run(shell.job("exit 7"))))
+    second.start()
+    second.join(2 * room.LOOK_S)
+    assert not outcomes
+    monkeypatch.setattr(room, "TO_GO_ON", 0)
+    second.join(60)
+    stop.touch()
+    first.join(60)
+    assert [outcome.exit_code for outcome in outcomes] == [7]
