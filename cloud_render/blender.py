@@ -114,7 +114,7 @@ def of_program(program: str) -> Blender:
     says = _answer(path, "--version")
     if match := re.search(r"^Blender (\d+\.\d+(?:\.\d+)?)", says, re.MULTILINE):
         flags = ("-b", "--factory-startup", "--python-exit-code", str(PYTHON_ERROR), "-P", str(BOOT))
-        return Blender((path, *flags), _three_numbers(match[1]))
+        return Blender((path, *flags), versions.three_numbers(match[1]))
     if says.startswith("Python "):
         return Blender(_python_command(path), _version_of_bpy(path))
     raise BadArguments(f"{path} is neither Blender nor Python: it says {says[:100]!r}.", "Check --blender.")
@@ -128,7 +128,7 @@ def _python_command(python: str) -> tuple[str, ...]:
 def _bpy_version_here() -> str | None:
     """The version of the bpy wheel in this Python; None without one, as in Blender's own Python."""
     try:
-        return _three_numbers(importlib.metadata.version("bpy"))
+        return versions.three_numbers(importlib.metadata.version("bpy"))
     except importlib.metadata.PackageNotFoundError:
         return None
 
@@ -149,11 +149,7 @@ def _version_of_bpy(python: str) -> str:
     if not match:
         last = says.strip().splitlines()[-1:] or ["it said nothing"]
         raise BadArguments(f"{python} has no bpy that works ({last[0]}).", f"`{python} -m pip install bpy` adds it.")
-    return _three_numbers(match[1])
-
-
-def _three_numbers(version: str) -> str:
-    return ".".join([*version.split("."), "0"][:3])
+    return versions.three_numbers(match[1])
 
 
 def _answer(*command: str) -> str:

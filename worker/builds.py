@@ -26,7 +26,7 @@ from cloud_render import blender as door
 from cloud_render.blender import Blender
 from cloud_render.contract import keys, values
 from cloud_render.contract.errors import BadArguments, BadInput, StorageUnavailable, UnreadableBlend
-from cloud_render.contract.versions import numbers, release
+from cloud_render.contract.versions import numbers, release, three_numbers
 from worker.cache import Cache, in_words, sha256_of
 from worker.disk import NO_ROOM
 from worker.s3 import Bucket
@@ -79,7 +79,7 @@ def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], Non
         return
     build = _of_bucket(bucket, version)
     if build is None:
-        wanted = first_of(version) if version else "VERSION"
+        wanted = three_numbers(version) if version else "VERSION"
         raise NoBuild(
             f"There is no Blender{' ' + release(version) if version else ''} here or in {bucket.uri(keys.BLENDER)}.",
             f"Install it: cloud-render blender install {wanted}, or by hand "
@@ -89,11 +89,6 @@ def chosen(bucket: Bucket, cache: Cache, version: str, warn: Callable[[str], Non
         found = door.of_build(folder)
         _notice(found.version, version, warn)
         yield found
-
-
-def first_of(version: str) -> str:
-    """A whole version, such as the download site has: of a release its first."""
-    return version if len(numbers(version)) > 2 else f"{version}.0"
 
 
 def _of_this_machine(version: str, warn: Callable[[str], None]) -> Blender | None:

@@ -19,7 +19,7 @@ from cloud_render.contract.errors import BadArguments, CloudRenderError, TryAgai
 from cloud_render.contract.job import RenderJob
 from cloud_render.contract.keys import Prefix
 from cloud_render.contract.report import End
-from cloud_render.contract.versions import OLDEST, numbers
+from cloud_render.contract.versions import OLDEST, numbers, three_numbers
 from cloud_render.store import SourceFile, Store
 from worker import builds, plain
 from worker.attempt import Attempt, Draft, now, reporting, scratch
@@ -131,7 +131,7 @@ def _other(
     if numbers(newest.version)[:2] < numbers(release):
         raise UnreadableBlend(
             f"Blender {release} has saved it, and the newest one in the cloud is {newest.version}.",
-            f"Install one: cloud-render blender install {builds.first_of(release)}. Then drop the file again.",
+            f"Install one: cloud-render blender install {three_numbers(release)}. Then drop the file again.",
         )
     warn(f"Blender {release} has saved it, and Blender {newest.version} renders it.")
     return newest

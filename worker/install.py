@@ -17,9 +17,9 @@ from urllib.parse import unquote, urlsplit
 from cloud_render import blender as door
 from cloud_render.contract import keys
 from cloud_render.contract.errors import BadArguments, BadInput, CloudRenderError, NotThere, StorageUnavailable
-from cloud_render.contract.versions import numbers
+from cloud_render.contract.versions import numbers, three_numbers
 from worker.attempt import Attempt, scratch
-from worker.builds import UNPACKED, Build, extract, first_of
+from worker.builds import UNPACKED, Build, extract
 from worker.cache import in_words, require_free, sha256_of
 from worker.disk import fullness_told
 from worker.interruption import listening
@@ -87,7 +87,7 @@ def newest_of(release: str) -> str:
 
     Raises BadArguments.
     """
-    first = first_of(release)
+    first = three_numbers(release)
     address = address_of(first)
     name = _name_of(address)
     if not _is_address(address) or first not in name:

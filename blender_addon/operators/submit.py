@@ -135,26 +135,23 @@ def _all_at_once(operator: bpy.types.Operator, context: Any, wishes: Wishes, all
         raise MissingFiles([str(file) for file in packed.examination.missing], say(MISSING_ADVICE))
     made = MODEL.submit.found.plan
     if not wishes.test:
-        own_cut = made.frames_per_job if packed.options.frames_per_job and not wishes.deadline.strip() else 0
-        made = _priced(operator, context, made, wishes, own_cut)
+        made = _priced(operator, context, made, packed)
     return str(BACKGROUND.run(submission.send(account(context), made, packed.wishes, submission.folder_of(made))))
 
 
-def _priced(
-    operator: bpy.types.Operator, context: Any, made: SubmitPlan, wishes: Wishes, frames_per_job: int
-) -> SubmitPlan:
+def _priced(operator: bpy.types.Operator, context: Any, made: SubmitPlan, packed: Packed) -> SubmitPlan:
     """As the dialog would propose it, with its limit: by a deadline the cheapest way in time, else the soonest end. As
-    planned where no price is known. `frames_per_job`: 0 for as many as are best.
+    planned where no price is known. Without a deadline, frames per job that the settings name stay.
     """
+    deadline = packed.wishes.deadline.strip()
+    own_cut = made.frames_per_job if packed.options.frames_per_job and not deadline else 0
     with contextlib.suppress(CloudRenderError):  # no price stops nobody; with a deadline that is said below
-        BACKGROUND.run(pricing.price(account(context), made, wishes.again_frames, frames_per_job))
+        BACKGROUND.run(pricing.price(account(context), made, packed.wishes.again_frames, own_cut))
     choice, offer = next(iter(pricing.offers().items()), (pricing.AS_PLANNED, None))
-    if not wishes.deadline.strip():
-        return pricing.chosen(made, choice, pricing.limit_of(choice))
-    if offer is None:
-        operator.report({"WARNING"}, say("Whether it is done by {deadline} is not known", deadline=wishes.deadline))
-    elif not offer.meets_deadline:
-        operator.report({"WARNING"}, say("It can't be done by {deadline}", deadline=wishes.deadline))
+    if deadline and offer is None:
+        operator.report({"WARNING"}, say("Whether it is done by {deadline} is not known", deadline=deadline))
+    elif deadline and offer and not offer.meets_deadline:
+        operator.report({"WARNING"}, say("It can't be done by {deadline}", deadline=deadline))
     return pricing.chosen(made, choice, pricing.limit_of(choice))
 
 

@@ -29,8 +29,7 @@ log = logging.getLogger(__name__)
 
 Cause = Literal[
     "done", "machine lost", "told to stop", "memory", "disk", "limit", "time-out", "image", "try again", "failed",
-    "cancelled",
-    "running", "no word",
+    "cancelled", "running", "no word",
 ]  # fmt: skip
 """How an attempt ended. "told to stop" is SIGTERM or a Spot notice that the worker heard in time, "try again" another
 exit code 75, "no word" an attempt without a report that Batch has forgotten."""

@@ -247,13 +247,13 @@ def test_a_large_file_comes_in_parts_at_once(far: Farm, proxy: Any, tmp_path: Pa
 
 
 def test_a_cancel_is_heard_while_the_server_hangs(far: Farm, proxy: Any, tmp_path: Path) -> None:
-    """In the middle of small files as of a large one, long before a time-out would end it."""
+    """In the middle of small files as of a large one, within a second."""
     items = into(tmp_path, put(far, "small", b"frame"), put(far, "video", os.urandom(LARGE)))
     proxy.fault("GET", "/", "hang", times=100)
     start = time.monotonic()
     with pytest.raises(Cancelled):
         fetch_all(far, items, cancelled=lambda: time.monotonic() - start > 0.3)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 1.3
     assert files_in(tmp_path) == []
 
 

@@ -237,7 +237,7 @@ def test_a_cancel_is_heard_while_the_server_hangs(
         start = time.monotonic()
         with pytest.raises(Cancelled):
             action(lambda start=start: time.monotonic() - start > 0.3)
-        assert time.monotonic() - start < 8
+        assert time.monotonic() - start < 1.3
 
 
 def test_a_program_ends_though_the_server_hangs(

@@ -549,16 +549,13 @@ def test_every_job_of_a_dropped_file_is_waited_for_and_every_failure_told() -> N
     """`.sync`: stopping the execution ends the job. Each failure leads to the notice."""
     tasks = {name: state for name, state in _machine().items() if state["Type"] == "Task"}
     jobs = {name: state for name, state in tasks.items() if ":batch:" in state["Resource"]}
-    assert {name: state["Catch"][0]["Next"] for name, state in jobs.items()} == {
-        "Inspect": "Lacking",
-        "Install": "Installed",
-        "Submit": "EndFailed",
-    }
-    for state in jobs.values():
-        assert state["Catch"][0]["ErrorEquals"] == ["States.ALL"]
+    after_failure = {"Inspect": "Lacking", "Install": "Installed", "Submit": "EndFailed"}
+    assert set(jobs) == set(after_failure)
+    for name, state in jobs.items():
+        assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": after_failure[name]}]
         assert state["Resource"].endswith(":states:::batch:submitJob.sync")
-        name = state["Parameters"]["JobName.$"]
-        assert re.fullmatch(r"States\.Format\('\{\}-(inspect|install|begin)-drop', \$\.id\)", name)
+        batch_name = state["Parameters"]["JobName.$"]
+        assert re.fullmatch(r"States\.Format\('\{\}-(inspect|install|begin)-drop', \$\.id\)", batch_name)
 
 
 def test_a_dropped_files_blender_is_installed_once_at_most() -> None:
